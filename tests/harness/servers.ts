@@ -1,0 +1,110 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, Process, until } from "./process.ts";
+
+/** A real server on loopback with a data folder of its own, which survives `restart` and `kill`. */
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends the process at once (`kill -9`); its data stay. */
+  kill(): Promise<void>;
+  /** Ends the process cleanly; its data stay. */
+  halt(): Promise<void>;
+  /** Starts it again on the same port with the same data. */
+  resume(): Promise<void>;
+  /** Ends the process and removes its data. */
+  stop(): Promise<void>;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connectTcp({ host: "127.0.0.1", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+async function serve(
+  name: string,
+  scheme: string,
+  spec: (port: number, dir: string) => Promise<{ command: string; args: string[] }>,
+  fixedPort?: number,
+): Promise<Server> {
+  const port = fixedPort ?? (await freePort());
+  const dir = await mkdtemp(join(tmpdir(), `gpm-${name}-`));
+  const launch = async () => {
+    const { command, args } = await spec(port, dir);
+    const started = new Process(name, { command, args });
+    await until(`${name} accepts connections on port ${port}`, async () => {
+      if (!started.running) throw new Error(`${name} ended: ${started.tail()}`);
+      return await accepts(port);
+    });
+    return started;
+  };
+  let current = await launch();
+  return {
+    url: `${scheme}://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return current.pid;
+    },
+    kill: () => current.kill(),
+    halt: async () => {
+      await current.stop();
+    },
+    resume: async () => {
+      current = await launch();
+    },
+    stop: async () => {
+      await current.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A real nats-server with JetStream on disk. */
+export async function startNats(port?: number): Promise<Server> {
+  return await serve(
+    "nats-server",
+    "nats",
+    async (listen, dir) => {
+      const config = join(dir, "nats.conf");
+      await writeFile(
+        config,
+        `listen: "127.0.0.1:${listen}"\njetstream { store_dir: "${dir}/data" }\nmax_payload: 2MB\n`,
+      );
+      return { command: "nats-server", args: ["-c", config] };
+    },
+    port,
+  );
+}
+
+/** A real Redis that keeps its data in an append-only file, so that a restart does not empty it. */
+export async function startRedis(port?: number): Promise<Server> {
+  return await serve(
+    "redis",
+    "redis",
+    async (listen, dir) => ({
+      command: "redis-server",
+      args: [
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        String(listen),
+        "--dir",
+        dir,
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+      ],
+    }),
+    port,
+  );
+}
