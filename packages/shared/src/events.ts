@@ -1,0 +1,168 @@
+/**
+ * Every message on NATS: its schema and its subject. Whoever publishes or consumes uses these and nothing
+ * else, so the two services agree by construction.
+ */
+import { z } from "zod";
+
+/** Streams and the key-value bucket, as named in the architecture. */
+export const STREAMS = { jobs: "GPU_JOBS", reports: "GPU_REPORTS", history: "GPU_HISTORY" } as const;
+export const KV_BUCKET = "gpu_power";
+
+/** A pool's or an instance's name: one token of a subject and of a key. */
+export const Token = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, hyphens or underscores");
+
+/** Milliseconds since 1970, on the clock of the process that made the message. */
+const Timestamp = z.number().int().nonnegative();
+
+/** Frames that mean work, by the gateway's own names. */
+export const JOB_TYPES = ["url", "chatglm_video", "gpu.job.submit", "gpu_task"] as const;
+export type JobType = (typeof JOB_TYPES)[number];
+
+const base = {
+  /** Unique to this event; correlates log lines of both services. */
+  eventId: z.string().min(1).max(64),
+  pool: Token,
+  /** When the listener learnt of it. */
+  at: Timestamp,
+};
+
+/** Work waits: `count` jobs (more than one only when an outbox had to fold), the first of them at `at`. */
+export const JobEvent = z.object({
+  ...base,
+  kind: z.literal("job"),
+  type: z.enum(JOB_TYPES),
+  taskType: z.string().max(256).optional(),
+  requestId: z.string().max(256).optional(),
+  /** SHA-256 of the license key, shortened: tells jobs of two licenses apart without carrying a secret. */
+  keyHash: z.string().max(64).optional(),
+  /** How it was learnt: a notice on the socket, the gateway's own backlog, or a gap assumed to hide one. */
+  source: z.enum(["notice", "backlog", "gap"]),
+  count: z.number().int().positive(),
+});
+export type JobEvent = z.infer<typeof JobEvent>;
+
+/** Somebody asks to power on now. Anybody can: it never gets round a limit. */
+export const BootEvent = z.object({
+  ...base,
+  kind: z.literal("boot"),
+  requestId: z.string().max(256).optional(),
+});
+export type BootEvent = z.infer<typeof BootEvent>;
+
+/** A client asks for the state. */
+export const StatusQueryEvent = z.object({
+  ...base,
+  kind: z.literal("status_query"),
+  requestId: z.string().max(256).optional(),
+});
+export type StatusQueryEvent = z.infer<typeof StatusQueryEvent>;
+
+/** A worker is, or was, busy. */
+export const ActivityEvent = z.object({
+  ...base,
+  kind: z.literal("activity"),
+  source: z.enum(["task_active", "task_query", "task_status"]),
+  /** How many tasks are known to be active; unset when the source only says that there is some. */
+  activeCount: z.number().int().nonnegative().optional(),
+  /** False only in an answer to a task query that saw none. */
+  active: z.boolean(),
+  requestId: z.string().max(256).optional(),
+  taskType: z.string().max(256).optional(),
+});
+export type ActivityEvent = z.infer<typeof ActivityEvent>;
+
+/** What the listener tells power, on `gpu.jobs.<pool>.<type>`. */
+export const GatewayEvent = z.discriminatedUnion("kind", [
+  JobEvent,
+  BootEvent,
+  StatusQueryEvent,
+  ActivityEvent,
+]);
+export type GatewayEvent = z.infer<typeof GatewayEvent>;
+
+/** The subject of an event; dots in a job's type would be further tokens, so they become underscores. */
+export function jobSubject(
+  event: Pick<GatewayEvent, "pool"> & ({ kind: "job"; type: JobType } | { kind: string }),
+): string {
+  const type = "type" in event ? event.type.replaceAll(".", "_") : event.kind;
+  return `gpu.jobs.${event.pool}.${type}`;
+}
+
+/** The state words of the gateway's protocol (`gpu.status.response`). */
+export const REPORTED_STATES = ["unknown", "starting", "running", "stopping", "stopped"] as const;
+export type ReportedState = (typeof REPORTED_STATES)[number];
+
+const reportBase = { pool: Token, at: Timestamp, reportId: z.string().min(1).max(64) };
+
+/** What power wants said to the gateway, on `gpu.reports.<pool>.<kind>`. */
+export const Report = z.discriminatedUnion("kind", [
+  z.object({
+    ...reportBase,
+    kind: z.literal("status"),
+    status: z.enum(REPORTED_STATES),
+    requestId: z.string().max(256).optional(),
+    /** True when the console was asked for this very answer. */
+    fresh: z.boolean(),
+  }),
+  z.object({
+    ...reportBase,
+    kind: z.literal("booted"),
+    instance: Token,
+    requestId: z.string().max(256).optional(),
+  }),
+  z.object({
+    ...reportBase,
+    kind: z.literal("boot_result"),
+    requestId: z.string().max(256),
+    message: z.string().max(500),
+  }),
+]);
+export type Report = z.infer<typeof Report>;
+
+export function reportSubject(report: Pick<Report, "pool" | "kind">): string {
+  return `gpu.reports.${report.pool}.${report.kind}`;
+}
+
+/** The states of an instance. `unknown` always comes with a reason. */
+export const INSTANCE_STATES = ["unknown", "stopped", "starting", "running", "stopping"] as const;
+export const InstanceState = z.enum(INSTANCE_STATES);
+export type InstanceState = z.infer<typeof InstanceState>;
+
+export const LANES = ["api", "page"] as const;
+export type Lane = (typeof LANES)[number];
+
+const historyBase = { pool: Token, instance: Token, at: Timestamp };
+
+/** What happened to an instance, on `gpu.history.<pool>.<instance>`. */
+export const HistoryEntry = z.discriminatedUnion("kind", [
+  z.object({
+    ...historyBase,
+    kind: z.literal("intent"),
+    attemptId: z.string(),
+    action: z.enum(["start", "stop"]),
+    reason: z.string(),
+  }),
+  z.object({
+    ...historyBase,
+    kind: z.literal("outcome"),
+    attemptId: z.string(),
+    action: z.enum(["start", "stop"]),
+    outcome: z.string(),
+    lane: z.enum(LANES).optional(),
+    message: z.string().optional(),
+  }),
+  z.object({
+    ...historyBase,
+    kind: z.literal("state"),
+    from: InstanceState,
+    to: InstanceState,
+    reason: z.string(),
+  }),
+]);
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
+
+export function historySubject(entry: Pick<HistoryEntry, "pool" | "instance">): string {
+  return `gpu.history.${entry.pool}.${entry.instance}`;
+}

@@ -1,0 +1,56 @@
+import type { Server } from "node:http";
+import express, { type Express } from "express";
+import type { Registry } from "prom-client";
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** One plain sentence: why it is ready, or what it waits for and what to do. */
+  readonly words: string;
+  /** The parts behind the verdict, for a person who looks closer. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly registry: Registry;
+  readonly readiness: () => Readiness;
+  readonly signal: AbortSignal;
+  /** Adds a service's own routes. */
+  readonly routes?: (app: Express) => void;
+}
+
+/**
+ * Serves `/healthz` (the process answers), `/readyz` (503 with words until it can do its work) and
+ * `/metrics`. Resolves with the port once it listens; rejects when it cannot.
+ */
+export async function serveHttp(options: HttpOptions): Promise<number> {
+  const app = express();
+  app.disable("x-powered-by");
+  app.get("/healthz", (_request, response) => {
+    response.json({ status: "ok", uptimeSeconds: Math.round(process.uptime()) });
+  });
+  app.get("/readyz", (_request, response) => {
+    const readiness = options.readiness();
+    response.status(readiness.ready ? 200 : 503).json(readiness);
+  });
+  app.get("/metrics", async (_request, response) => {
+    response.type(options.registry.contentType).send(await options.registry.metrics());
+  });
+  options.routes?.(app);
+  const server = await new Promise<Server>((resolve, reject) => {
+    const listening = app.listen(options.port, options.host, (error) => {
+      if (error)
+        reject(
+          new Error(`HTTP_PORT ${options.port} cannot be used: free it or choose another`, { cause: error }),
+        );
+      else resolve(listening);
+    });
+  });
+  options.signal.addEventListener("abort", () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : options.port;
+}

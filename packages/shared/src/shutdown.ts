@@ -1,0 +1,34 @@
+import type { Logger } from "./logger.ts";
+
+/** SIGTERM promises an end within 10 s; past this the process ends itself, whatever still hangs. */
+const FORCED_EXIT_MS = 9_000;
+
+/**
+ * Runs a service until SIGTERM or SIGINT aborts its signal. Ends the process with exit code 0 after a clean
+ * stop and 1 when `run` fails, so that a supervisor restarts it: a crash is allowed, a half-dead process not.
+ */
+export async function runUntilSignal(
+  logger: Logger,
+  run: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const stop = (name: string) => {
+    if (controller.signal.aborted) return;
+    logger.info({ signal: name }, "stopping");
+    controller.abort();
+    setTimeout(() => {
+      logger.error("Something did not stop in time; the process ends without waiting for it");
+      process.exit(1);
+    }, FORCED_EXIT_MS).unref();
+  };
+  process.once("SIGTERM", () => stop("SIGTERM"));
+  process.once("SIGINT", () => stop("SIGINT"));
+  try {
+    await run(controller.signal);
+    logger.info("stopped");
+    process.exit(0);
+  } catch (error) {
+    logger.fatal({ err: error }, "The service failed and ends");
+    process.exit(1);
+  }
+}
