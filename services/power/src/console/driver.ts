@@ -1,0 +1,79 @@
+/**
+ * What power needs of a provider's console, and nothing more. `page-console.ts` drives a web console with a
+ * browser; whatever else can switch a machine (a signed API, another provider) fits behind the same methods.
+ */
+import type { InstanceState, Lane } from "@gpu-power-manager/shared/events";
+
+/** Why a state is `unknown`; a closed list, so that it can be a metric's label. */
+export const UNKNOWN_REASONS = [
+  "not_observed_yet",
+  "login_required",
+  "console_unreachable",
+  "console_error",
+  "not_in_list",
+  "unlisted_state",
+  "witnesses_disagree",
+  "page_half_loaded",
+  "browser_down",
+] as const;
+export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
+
+/** What is known of one instance, by the provider's id. `unknown` says why, in a word and in a sentence. */
+export type Sighting =
+  | { readonly state: Exclude<InstanceState, "unknown"> }
+  | { readonly state: "unknown"; readonly reason: UnknownReason; readonly words: string };
+
+/** One look at the whole pool. Times are milliseconds since 1970 on this process's clock. */
+export interface PoolSighting {
+  /** When the question left: what happened after it is not in the answer. */
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  /** By provider id; every id that was asked for is there. */
+  readonly instances: ReadonlyMap<string, Sighting>;
+  /** Set when the provider refused, limited or failed: the next look backs off. */
+  readonly trouble?: UnknownReason;
+}
+
+/** How a start or stop went, as far as the console said; success is only what is observed afterwards. */
+export type ActionResult =
+  | { readonly outcome: "accepted"; readonly lane: Lane }
+  /** The provider said no; nothing was changed. `soldOut` when it said that it has no such machine now. */
+  | { readonly outcome: "refused"; readonly lane: Lane; readonly soldOut: boolean; readonly message: string }
+  /** It may or may not have been received: look before anything is tried again. */
+  | { readonly outcome: "uncertain"; readonly lane: Lane; readonly message: string }
+  /** Nothing was sent (no login, no such row, witnesses disagree). */
+  | { readonly outcome: "not_tried"; readonly message: string };
+
+export const SESSION_STATES = ["unknown", "logged_in", "login_required"] as const;
+export type SessionState = (typeof SESSION_STATES)[number];
+
+export interface ActionRequest {
+  readonly providerId: string;
+  /** Correlates log lines, history and artifacts. */
+  readonly attemptId: string;
+  readonly action: "start" | "stop";
+}
+
+/** What a driver tells while it works, for metrics; every method may be called at any time. */
+export interface ConsoleEvents {
+  observed(witness: Lane, seconds: number): void;
+  disagreed(): void;
+  failed(kind: string): void;
+  browserRestarted(reason: string): void;
+}
+
+export interface ConsoleDriver {
+  /** Asks the provider's API once for all instances. Never throws: what fails is `unknown` with a reason. */
+  observe(): Promise<PoolSighting>;
+  /**
+   * Reloads the page, so that what it shows is newer than anything before, and compares it with a fresh API
+   * answer. Where the two disagree the sighting is `unknown` and artifacts are kept. Never throws.
+   */
+  compare(): Promise<PoolSighting>;
+  /** Sends a start or a stop by the API lane, else by clicking. Never throws. */
+  act(request: ActionRequest): Promise<ActionResult>;
+  session(): SessionState;
+  /** Memory of the browser's processes together in bytes (PSS); undefined when it cannot be known. */
+  memoryBytes(): Promise<number | undefined>;
+  close(): Promise<void>;
+}
