@@ -118,6 +118,8 @@ export const Report = z.discriminatedUnion("kind", [
     requestId: z.string().max(256),
     message: z.string().max(500),
   }),
+  /** Asks the gateway whether tasks are active; older gateways say nothing. Worth nothing after some seconds. */
+  z.object({ ...reportBase, kind: z.literal("task_query"), requestId: z.string().max(256) }),
 ]);
 export type Report = z.infer<typeof Report>;
 

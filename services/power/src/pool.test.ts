@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigError } from "@gpu-power-manager/shared/errors";
+import { Pool } from "./pool.ts";
+import { parseYaml } from "./yaml-file.ts";
+
+const GOOD = `pool: default
+profile: compshare
+instances:
+  - id: gpu-1
+    providerId: uhost-abc
+    priority: 1
+    pricePerHour: 1.88
+  - id: gpu-2
+    providerId: uhost-def
+policy:
+  idleTimeout: 20m
+  observe:
+    on: 10s
+`;
+
+test("a pool file has defaults for everything but its machines", () => {
+  const pool = parseYaml(Pool, GOOD, "pool.yaml");
+  assert.equal(pool.policy.idleTimeout, 20 * 60_000);
+  assert.equal(pool.policy.startTimeout, 5 * 60_000);
+  assert.deepEqual(pool.policy.observe, { off: 30_000, on: 10_000, changing: 1_000, compare: 300_000 });
+  assert.equal(pool.policy.maxStartsPerHour, 6);
+  assert.equal(pool.instances[1]?.currency, "CNY");
+});
+
+const BAD: Array<{ what: string; from: string; to: string; says: RegExp }> = [
+  {
+    what: "a misspelt key",
+    from: "idleTimeout",
+    to: "idleTimout",
+    says: /pool\.yaml:11: policy: .*idleTimout/,
+  },
+  {
+    what: "a bare number",
+    from: "20m",
+    to: "20",
+    says: /pool\.yaml:11: policy\.idleTimeout: must be a duration/,
+  },
+  { what: "a negative price", from: "1.88", to: "-1", says: /pool\.yaml:7: instances\.0\.pricePerHour/ },
+  {
+    what: "a machine twice",
+    from: "uhost-def",
+    to: "uhost-abc",
+    says: /pool\.yaml:9: instances\.1\.providerId: .*twice/,
+  },
+  {
+    what: "a missing id",
+    from: "id: gpu-2\n    providerId",
+    to: "providerId",
+    says: /pool\.yaml:8: instances\.1\.id/,
+  },
+  { what: "broken YAML", from: "profile: compshare", to: "profile: [", says: /pool\.yaml:\d+: / },
+  {
+    what: "a name that is no token",
+    from: "id: gpu-2",
+    to: "id: gpu.2",
+    says: /instances\.1\.id: must be 1 to 64/,
+  },
+];
+
+for (const { what, from, to, says } of BAD) {
+  test(`a pool file with ${what} is refused with file, line and path`, () => {
+    assert.throws(
+      () => parseYaml(Pool, GOOD.replace(from, to), "pool.yaml"),
+      (error) => error instanceof ConfigError && says.test(error.message),
+    );
+  });
+}
+
+test("all mistakes of a pool file are named at once", () => {
+  const text = GOOD.replace("20m", "soon").replace("1.88", "cheap").replace("on: 10s", "on: 0s");
+  assert.throws(
+    () => parseYaml(Pool, text, "pool.yaml"),
+    (error) => error instanceof ConfigError && error.problems.length === 3,
+  );
+});

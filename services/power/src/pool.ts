@@ -1,0 +1,91 @@
+import { Duration } from "@gpu-power-manager/shared/duration";
+import { Token } from "@gpu-power-manager/shared/events";
+import { z } from "zod";
+
+const duration = (fallback: string, minMs: number) =>
+  z
+    .string({ error: "must be a duration such as 30s, 5m or 2h (with its unit)" })
+    .default(fallback)
+    .pipe(Duration)
+    .refine((ms) => ms >= minMs, { error: `must be at least ${minMs} ms` });
+
+/** How often the console is asked, by what the pool is doing. Each is jittered by a tenth. */
+const Observe = z.strictObject({
+  off: duration("30s", 100),
+  on: duration("15s", 100),
+  changing: duration("1s", 50),
+  /** How often the page is reloaded to compare it with the API, besides before and after actions. */
+  compare: duration("5m", 100),
+});
+
+/** What a pool may do, and when. Durations are milliseconds once parsed. */
+export const Policy = z.strictObject({
+  idleTimeout: duration("30m", 100),
+  startTimeout: duration("5m", 100),
+  stopTimeout: duration("3m", 100),
+  observe: Observe.prefault({}),
+  minRunTime: duration("5m", 0),
+  maxStartsPerHour: z.int().min(1).default(6),
+  /** The rest after a failed start; doubles with each failure in a row. */
+  startBackoff: duration("30s", 0),
+  /** The longest rest. */
+  quarantine: duration("30m", 0),
+  desiredRunning: z.int().min(1).default(1),
+});
+export type Policy = z.output<typeof Policy>;
+
+const Instance = z.strictObject({
+  id: Token,
+  /** The provider's own id: the only thing by which a machine is found. */
+  providerId: z.string().regex(/^[\w.:-]{1,128}$/, "must be the provider's id of the machine"),
+  /** Lower is tried first. */
+  priority: z.int().default(100),
+  pricePerHour: z.number().nonnegative().optional(),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "must be a currency of three letters, such as CNY")
+    .default("CNY"),
+});
+export type Instance = z.output<typeof Instance>;
+
+function refuseRepeated(values: readonly string[], key: string, context: z.RefinementCtx) {
+  values.forEach((value, index) => {
+    if (values.indexOf(value) !== index) {
+      context.addIssue({
+        code: "custom",
+        path: ["instances", index, key],
+        message: `"${value}" is there twice; each machine needs its own`,
+      });
+    }
+  });
+}
+
+/** The pool file. */
+export const Pool = z
+  .strictObject({
+    pool: Token,
+    /** Name of a file in PROFILES_DIR, without `.yaml`. */
+    profile: Token,
+    instances: z.array(Instance).min(1, "name at least one machine").max(1000),
+    policy: Policy.prefault({}),
+  })
+  .superRefine((pool, context) => {
+    refuseRepeated(
+      pool.instances.map((instance) => instance.id),
+      "id",
+      context,
+    );
+    refuseRepeated(
+      pool.instances.map((instance) => instance.providerId),
+      "providerId",
+      context,
+    );
+    if (pool.policy.desiredRunning > pool.instances.length) {
+      context.addIssue({
+        code: "custom",
+        path: ["policy", "desiredRunning"],
+        message: `is ${pool.policy.desiredRunning}, but the pool has ${pool.instances.length} machines`,
+      });
+    }
+  });
+export type Pool = z.output<typeof Pool>;
