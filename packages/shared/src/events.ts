@@ -168,3 +168,20 @@ export type HistoryEntry = z.infer<typeof HistoryEntry>;
 export function historySubject(entry: Pick<HistoryEntry, "pool" | "instance">): string {
   return `gpu.history.${entry.pool}.${entry.instance}`;
 }
+
+/**
+ * A listener's sign of life, published every few seconds on core NATS (worth nothing later, so not stored).
+ * Power takes silence for deafness: what could not be heard may be work.
+ */
+export const ListenerAlive = z.object({
+  listener: z.string().min(1).max(64),
+  pool: Token,
+  at: Timestamp,
+  /** Since when this listener has been able to hear notices without a break; null while it is not. */
+  provenSince: Timestamp.nullable(),
+});
+export type ListenerAlive = z.infer<typeof ListenerAlive>;
+
+export function aliveSubject(pool: string): string {
+  return `gpu.alive.${pool}`;
+}

@@ -15,11 +15,21 @@ export const ANSWER_VALID_MS = 30_000;
 export const UNKNOWN_LOOKS = 3;
 
 export const REASONS = {
-  start: ["job_waiting", "boot_requested"],
+  /** `_unconfirmed`: only the API says that the machine is off; a start can do no harm, waiting would. */
+  start: ["job_waiting", "job_waiting_unconfirmed", "boot_requested"],
   stop: ["idle"],
   look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
   ask: ["ask_before_stop"],
-  wait: ["no_demand", "starting", "stopping", "on_hold", "rate_limited", "all_resting", "state_unknown"],
+  wait: [
+    "no_demand",
+    "starting",
+    "stopping",
+    "on_hold",
+    "rate_limited",
+    "all_resting",
+    "none_available",
+    "state_unknown",
+  ],
   keep: [
     "idle_not_reached",
     "min_run_time",
@@ -58,6 +68,8 @@ export interface InstanceView {
   readonly askedAt: number | null;
   /** When this state was first seen. */
   readonly stateSince: number;
+  /** What the API alone says while `state` is unknown because the page does not confirm it. */
+  readonly apiState: InstanceState | null;
   /** Looks in a row whose answer was unknown. */
   readonly unknownLooks: number;
   /** A start or stop of ours whose outcome is not known yet. */
@@ -137,6 +149,8 @@ function decideStarts(snapshot: Snapshot, now: number): Decision[] {
   }
   if (snapshot.onHold) return [{ kind: "wait", until: null, reason: "on_hold" }];
 
+  const recent = snapshot.recentStarts.filter((at) => at > now - HOUR_MS);
+  const allowed = Math.max(0, policy.maxStartsPerHour - recent.length);
   const order = [...instances].sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
   const chosen: InstanceView[] = [];
   let firstRest: number | null = null;
@@ -146,20 +160,25 @@ function decideStarts(snapshot: Snapshot, now: number): Decision[] {
     if (instance.state === "unknown" && instance.attempt === null) {
       // It may be running: look again before money is spent on another one.
       if (instance.unknownLooks < UNKNOWN_LOOKS) {
-        return [...starts(chosen, snapshot), { kind: "look", compare: true, reason: "unknown_state" }];
+        return [
+          ...starts(chosen.slice(0, allowed), demand),
+          { kind: "look", compare: true, reason: "unknown_state" },
+        ];
       }
-      anyUnknown = true;
+      if (instance.apiState === "stopped" && instance.restUntil <= now && demand.jobsWaiting) {
+        chosen.push(instance);
+      } else {
+        anyUnknown = true;
+      }
     } else if (isStopping(instance, policy, now)) {
-      return [...starts(chosen, snapshot), { kind: "wait", until: null, reason: "stopping" }];
+      return [...starts(chosen.slice(0, allowed), demand), { kind: "wait", until: null, reason: "stopping" }];
     } else if (instance.state === "stopped" && instance.attempt === null) {
       if (instance.restUntil <= now) chosen.push(instance);
       else firstRest = Math.min(firstRest ?? instance.restUntil, instance.restUntil);
     }
   }
 
-  const recent = snapshot.recentStarts.filter((at) => at > now - HOUR_MS);
-  const allowed = Math.max(0, policy.maxStartsPerHour - recent.length);
-  const decisions = starts(chosen.slice(0, allowed), { demand });
+  const decisions = starts(chosen.slice(0, allowed), demand);
   if (chosen.length > allowed) {
     // The limit loosens when enough of the oldest starts are an hour old.
     const oldest = [...recent].sort((a, b) => a - b)[recent.length - policy.maxStartsPerHour];
@@ -171,16 +190,19 @@ function decideStarts(snapshot: Snapshot, now: number): Decision[] {
   } else if (chosen.length < missing && starting === 0) {
     if (firstRest !== null) decisions.push({ kind: "wait", until: firstRest, reason: "all_resting" });
     else if (anyUnknown) decisions.push({ kind: "wait", until: null, reason: "state_unknown" });
-    else if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "all_resting" });
+    else if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "none_available" });
   } else if (decisions.length === 0) {
     decisions.push({ kind: "wait", until: null, reason: "starting" });
   }
   return decisions;
 }
 
-function starts(chosen: readonly InstanceView[], { demand }: Pick<Snapshot, "demand">): Decision[] {
-  const reason = demand.jobsWaiting ? "job_waiting" : "boot_requested";
-  return chosen.map((instance) => ({ kind: "start", instance: instance.id, reason }));
+function starts(chosen: readonly InstanceView[], demand: Snapshot["demand"]): Decision[] {
+  return chosen.map((instance) => {
+    if (!demand.jobsWaiting) return { kind: "start", instance: instance.id, reason: "boot_requested" };
+    const reason = instance.state === "stopped" ? "job_waiting" : "job_waiting_unconfirmed";
+    return { kind: "start", instance: instance.id, reason };
+  });
 }
 
 /** Rule 9 of the architecture: every condition that keeps a machine on, the cheapest to know first. */

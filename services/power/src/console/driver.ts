@@ -21,7 +21,13 @@ export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
 /** What is known of one instance, by the provider's id. `unknown` says why, in a word and in a sentence. */
 export type Sighting =
   | { readonly state: Exclude<InstanceState, "unknown"> }
-  | { readonly state: "unknown"; readonly reason: UnknownReason; readonly words: string };
+  | {
+      readonly state: "unknown";
+      readonly reason: UnknownReason;
+      readonly words: string;
+      /** What the API alone said, where only the page could not confirm it. */
+      readonly api?: Exclude<InstanceState, "unknown">;
+    };
 
 /** One look at the whole pool. Times are milliseconds since 1970 on this process's clock. */
 export interface PoolSighting {

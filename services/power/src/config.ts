@@ -1,0 +1,60 @@
+import { busEnv } from "@gpu-power-manager/shared/bus";
+import { Flag, integer, secret } from "@gpu-power-manager/shared/env";
+import { LOG_LEVELS } from "@gpu-power-manager/shared/logger";
+import { z } from "zod";
+
+const MIB = 1024 * 1024;
+
+/** The environment of power; from it comes the table in the README. */
+export const PowerEnv = z.object({
+  ...busEnv,
+  POOL_FILE: z.string().meta({ description: "path of the pool file (YAML)" }),
+  PROFILES_DIR: z.string().meta({ description: "folder of the console profiles (YAML)" }),
+  STATE_DIR: z.string().meta({ description: "folder for the saved console session and artifacts" }),
+  SESSION_KEY: z
+    .string()
+    .min(16, "must have at least 16 characters; `openssl rand -base64 32` makes a good one")
+    .meta({ description: "key that encrypts the saved console session", ...secret }),
+  CONSOLE_USER: z
+    .string()
+    .optional()
+    .meta({ description: "console user name, where the profile can log in by itself" }),
+  CONSOLE_PASSWORD: z
+    .string()
+    .optional()
+    .meta({ description: "console password", ...secret }),
+  CHROMIUM_PATH: z
+    .string()
+    .default("/usr/bin/chromium")
+    .meta({ description: "path of the Chromium program" }),
+  CHROMIUM_SANDBOX: z
+    .string()
+    .default("true")
+    .pipe(Flag)
+    .meta({ description: "Chromium's sandbox; false only where it cannot work, and with a warning" }),
+  CHROMIUM_MEMORY_LIMIT_MIB: z
+    .string()
+    .default("900")
+    .pipe(integer(200, 65_536))
+    .transform((mib) => mib * MIB)
+    .meta({ description: "memory of Chromium in MiB beyond which it is relaunched between actions" }),
+  HEADLESS: z
+    .string()
+    .default("true")
+    .pipe(Flag)
+    .meta({ description: "false shows the browser's window, so that a person can log in" }),
+  HTTP_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .meta({ description: "address that health and metrics listen on" }),
+  HTTP_PORT: z
+    .string()
+    .default("9102")
+    .pipe(integer(0, 65_535))
+    .meta({ description: "port of health and metrics" }),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
+    .default("info")
+    .meta({ description: "least level that is logged" }),
+});
+export type PowerConfig = z.output<typeof PowerEnv>;

@@ -1,0 +1,76 @@
+import type { KV } from "nats";
+import type { InstanceView } from "./decide.ts";
+import { InstanceRecord, type Looks, NO_LOOKS, newRecord, viewOf } from "./instance.ts";
+import { KvDocument } from "./kv-document.ts";
+import type { Instance, Pool } from "./pool.ts";
+
+/** One instance of the pool: its configuration, its durable record, and what this process saw of it. */
+export class Member {
+  instance: Instance;
+  looks: Looks = NO_LOOKS;
+  private readonly document: KvDocument<typeof InstanceRecord>;
+
+  constructor(instance: Instance, document: KvDocument<typeof InstanceRecord>) {
+    this.instance = instance;
+    this.document = document;
+  }
+
+  get record(): InstanceRecord {
+    return this.document.value;
+  }
+
+  get pricePerHour(): number {
+    return this.instance.pricePerHour ?? 0;
+  }
+
+  view(): InstanceView {
+    return viewOf(this.instance, this.record, this.looks);
+  }
+
+  /** Writes a change of the record; see `KvDocument.change`. */
+  async change(update: (record: InstanceRecord) => InstanceRecord): Promise<InstanceRecord> {
+    return await this.document.change(update);
+  }
+}
+
+/** The pool's instances, following the pool file. */
+export class Fleet {
+  private readonly kv: KV;
+  private pool: Pool | undefined;
+  members: readonly Member[] = [];
+
+  constructor(kv: KV) {
+    this.kv = kv;
+  }
+
+  /** Takes the pool's list of instances over; those that stay keep what is known of them. */
+  async follow(pool: Pool): Promise<void> {
+    if (pool === this.pool) return;
+    const members: Member[] = [];
+    for (const instance of pool.instances) {
+      const known = this.members.find(
+        (member) => member.instance.id === instance.id && member.instance.providerId === instance.providerId,
+      );
+      if (known !== undefined) {
+        known.instance = instance;
+        members.push(known);
+      } else {
+        members.push(await this.open(pool.pool, instance));
+      }
+    }
+    this.members = members;
+    this.pool = pool;
+  }
+
+  private async open(pool: string, instance: Instance): Promise<Member> {
+    const key = `instance.${pool}.${instance.id}`;
+    const document = await KvDocument.open(this.kv, key, InstanceRecord, () => newRecord(instance));
+    // The name was given to another machine: what was recorded is not about this one.
+    if (document.value.providerId !== instance.providerId) await document.change(() => newRecord(instance));
+    return new Member(instance, document);
+  }
+
+  find(id: string): Member | undefined {
+    return this.members.find((member) => member.instance.id === id);
+  }
+}

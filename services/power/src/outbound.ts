@@ -1,0 +1,78 @@
+import type { Bus } from "@gpu-power-manager/shared/bus";
+import { describeError } from "@gpu-power-manager/shared/errors";
+import {
+  type HistoryEntry,
+  historySubject,
+  type Report,
+  reportSubject,
+} from "@gpu-power-manager/shared/events";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+
+/** Reports and history kept while NATS is away; what is older is of no use to anybody by then. */
+const LIMIT = 2_000;
+const RETRY_MS = 250;
+
+interface Message {
+  readonly subject: string;
+  readonly body: string;
+  readonly id: string | undefined;
+}
+
+/** What power tells the world: in order, tried until NATS has it, bounded while NATS is away. */
+export class Outbound {
+  private readonly bus: Bus;
+  private readonly logger: Logger;
+  private readonly signal: AbortSignal;
+  private queue: Message[] = [];
+  private sending = false;
+
+  constructor(bus: Bus, logger: Logger, signal: AbortSignal) {
+    this.bus = bus;
+    this.logger = logger;
+    this.signal = signal;
+  }
+
+  report(report: Report): void {
+    this.enqueue({ subject: reportSubject(report), body: JSON.stringify(report), id: report.reportId });
+  }
+
+  history(entry: HistoryEntry): void {
+    this.enqueue({ subject: historySubject(entry), body: JSON.stringify(entry), id: undefined });
+  }
+
+  private enqueue(message: Message): void {
+    if (this.queue.length >= LIMIT) {
+      this.queue.shift();
+      this.logger.warn(
+        { limit: LIMIT },
+        "NATS is away for long: the oldest report or history entry is given up",
+      );
+    }
+    this.queue.push(message);
+    if (!this.sending) void this.send();
+  }
+
+  private async send(): Promise<void> {
+    this.sending = true;
+    let troubled = false;
+    for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
+      try {
+        await this.bus.js.publish(next.subject, next.body, next.id === undefined ? {} : { msgID: next.id });
+        if (this.queue[0] === next) this.queue.shift();
+        troubled = false;
+      } catch (error) {
+        if (this.signal.aborted) break;
+        if (!troubled) this.logger.warn({ cause: describeError(error) }, "A report cannot be published yet");
+        troubled = true;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.sending = false;
+  }
+
+  /** Resolves when nothing is left to send. */
+  async drained(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (this.sending && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,380 @@
+/**
+ * Holds the pool to what demand and policy ask: observe → decide → act → record. One loop a pool; looks and
+ * calls run beside it and hand their results back to it, so nothing is decided on half a state.
+ */
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import { announceRunning, answerQueries, bootRefusal } from "./answers.ts";
+import { pauseBetweenLooks } from "./cadence.ts";
+import type { ActionResult, ConsoleDriver, PoolSighting, Sighting } from "./console/driver.ts";
+import { type Decision, decide, type InstanceView, type Snapshot } from "./decide.ts";
+import { type BootRequest, type Demand, dropBoots, oldestPending, serve } from "./demand.ts";
+import type { Fleet, Member } from "./fleet.ts";
+import { type Attempt, afterAction, afterLook, beginAttempt, type Ended } from "./instance.ts";
+import type { KvDocument } from "./kv-document.ts";
+import type { Outbound } from "./outbound.ts";
+import type { Pool } from "./pool.ts";
+import type { Story } from "./story.ts";
+
+/** The pause after a pass that failed (NATS away). */
+const RETRY_MS = 250;
+/** Queries that are answered from one fresh look; more come only from a flood. */
+const MAX_QUERIES = 100;
+/** A machine's last sign of running is written down this often. */
+const RUNNING_WRITE_MS = 60_000;
+
+export interface ReconcilerParts {
+  readonly pool: () => Pool;
+  readonly driver: ConsoleDriver;
+  readonly demand: KvDocument<typeof Demand>;
+  readonly fleet: Fleet;
+  readonly outbound: Outbound;
+  readonly story: Story;
+  /** A pass is finished. */
+  readonly onPass: () => void;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** From 0 (inclusive) to 1. */
+  readonly random: () => number;
+  readonly onHold: () => boolean;
+  readonly listeningSince: () => number | null;
+}
+
+export class Reconciler {
+  private readonly parts: ReconcilerParts;
+  private wakeUp: (() => void) | undefined;
+  private woken = false;
+  /** Results of looks and calls, taken in by the next pass. */
+  private readonly inbox: Array<() => Promise<void>> = [];
+  private readonly running = new Set<Promise<void>>();
+  /** Attempts whose call to the console has not returned. */
+  private readonly calling = new Set<string>();
+  private looking = false;
+  private compareWanted = true;
+  private lastLookAt = Number.NEGATIVE_INFINITY;
+  private lastCompareAt = Number.NEGATIVE_INFINITY;
+  private nextLookAt = Number.NEGATIVE_INFINITY;
+  private troubles = 0;
+  private queries: StatusQueryEvent[] = [];
+  private askedWorkersAt: number | null = null;
+  private lastDecisions: readonly Decision[] = [];
+
+  constructor(parts: ReconcilerParts) {
+    this.parts = parts;
+  }
+
+  /** What was decided last. */
+  get decisions(): readonly Decision[] {
+    return this.lastDecisions;
+  }
+
+  views(): InstanceView[] {
+    return this.parts.fleet.members.map((member) => member.view());
+  }
+
+  /** Something has changed: decide again at once. */
+  wake(): void {
+    this.woken = true;
+    this.wakeUp?.();
+  }
+
+  /** Clients ask for the state: answered at once from what is known, then again from a fresh look. */
+  query(queries: readonly StatusQueryEvent[]): void {
+    this.answer(queries, false);
+    this.queries = [...this.queries, ...queries].slice(0, MAX_QUERIES);
+    this.wake();
+  }
+
+  /** Runs until the signal; then waits for what is under way, so that its outcome is recorded. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger } = this.parts;
+    signal.addEventListener("abort", () => this.wake(), { once: true });
+    let troubled = false;
+    while (!signal.aborted) {
+      let pause = RETRY_MS;
+      try {
+        pause = await this.pass();
+        troubled = false;
+      } catch (error) {
+        if (!troubled) logger.error({ err: error }, "The pool cannot be reconciled yet; trying again");
+        troubled = true;
+      }
+      await this.sleep(pause);
+    }
+    await Promise.allSettled(this.running);
+    await this.takeIn();
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    if (!this.woken && ms > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
+        this.wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.wakeUp = undefined;
+    }
+    this.woken = false;
+  }
+
+  /** One pass; returns milliseconds until the next is due, if nothing wakes it sooner. */
+  private async pass(): Promise<number> {
+    const { now, fleet, story } = this.parts;
+    await fleet.follow(this.parts.pool());
+    await this.takeIn();
+    await this.serveDemand();
+    const decisions = decide(this.snapshot(), now());
+    this.lastDecisions = decisions;
+    story.decided(decisions);
+
+    let due = Number.POSITIVE_INFINITY;
+    let lookWanted = this.queries.length > 0;
+    for (const decision of decisions) {
+      if (decision.kind === "start" || decision.kind === "stop") await this.begin(decision);
+      else if (decision.kind === "ask") due = this.askWorkers();
+      else if (decision.kind === "look") {
+        lookWanted = true;
+        this.compareWanted ||= decision.compare;
+      } else if (decision.until !== null) due = Math.min(due, decision.until);
+    }
+    await this.refuseBoots(decisions);
+
+    if (!this.looking) {
+      const lookAt = lookWanted
+        ? Math.min(this.nextLookAt, this.lastLookAt + this.spacing())
+        : this.nextLookAt;
+      if (now() >= lookAt) this.look();
+      else due = Math.min(due, lookAt);
+    }
+    this.parts.onPass();
+    return due - now();
+  }
+
+  private snapshot(): Snapshot {
+    const { demand, fleet } = this.parts;
+    const { waiting, boots, lastJobAt, lastActivityAt, lastInactiveAt } = demand.value;
+    return {
+      policy: this.parts.pool().policy,
+      demand: {
+        jobsWaiting: waiting.length > 0,
+        bootRequested: boots.length > 0,
+        lastJobAt,
+        lastActivityAt,
+        lastInactiveAt,
+      },
+      instances: this.views(),
+      recentStarts: fleet.members.flatMap((member) => member.record.starts),
+      onHold: this.parts.onHold(),
+      listeningSince: this.parts.listeningSince(),
+      askedWorkersAt: this.askedWorkersAt,
+    };
+  }
+
+  /** Takes in what looks and calls brought; what cannot be written yet is tried again in the next pass. */
+  private async takeIn(): Promise<void> {
+    for (let result = this.inbox[0]; result !== undefined; result = this.inbox[0]) {
+      await result();
+      this.inbox.shift();
+    }
+  }
+
+  /** Runs beside the loop and brings its result back to it. */
+  private beside<T>(work: Promise<T>, result: (value: T) => Promise<void>): void {
+    const task: Promise<void> = work
+      .then((value) => {
+        this.inbox.push(() => result(value));
+      })
+      .catch((error: unknown) =>
+        this.parts.logger.error({ err: error }, "A driver broke its promise not to throw"),
+      )
+      .finally(() => {
+        this.running.delete(task);
+        this.wake();
+      });
+    this.running.add(task);
+  }
+
+  // ---- observe
+
+  /** The least time between looks that a decision asks for. */
+  private spacing(): number {
+    return Math.min(this.parts.pool().policy.observe.changing * 2 ** Math.min(this.troubles, 10), 15_000);
+  }
+
+  private look(): void {
+    const { driver, now, fleet } = this.parts;
+    const busy = fleet.members.some((member) => member.record.attempt !== null);
+    const doubtful = fleet.members.some((member) =>
+      ["witnesses_disagree", "page_half_loaded"].includes(member.looks.unknown?.reason ?? ""),
+    );
+    const overdue = now() >= this.lastCompareAt + this.parts.pool().policy.observe.compare;
+    const compare = !busy && (this.compareWanted || doubtful || overdue);
+    this.looking = true;
+    this.lastLookAt = now();
+    if (compare) {
+      this.compareWanted = false;
+      this.lastCompareAt = now();
+    }
+    const answered = this.queries.splice(0);
+    this.beside(compare ? driver.compare() : driver.observe(), async (sighting) => {
+      await this.afterLook(sighting, compare);
+      this.looking = false;
+      this.answer(answered, true);
+    });
+  }
+
+  private async afterLook(sighting: PoolSighting, compared: boolean): Promise<void> {
+    const { fleet, now, random } = this.parts;
+    const { policy } = this.parts.pool();
+    this.troubles = sighting.trouble === undefined ? 0 : this.troubles + 1;
+    for (const member of fleet.members) {
+      const seen = sighting.instances.get(member.instance.providerId);
+      if (seen !== undefined) await this.progress(member, sighting, seen, compared);
+    }
+    this.nextLookAt = now() + pauseBetweenLooks(this.views(), policy, this.troubles, random());
+  }
+
+  private async progress(
+    member: Member,
+    { askedAt, answeredAt }: PoolSighting,
+    sighting: Sighting,
+    compared: boolean,
+  ): Promise<void> {
+    const { story } = this.parts;
+    const { policy } = this.parts.pool();
+    const instance = member.instance.id;
+    const look = { sighting, askedAt, answeredAt, compared };
+    const calling = this.calling.has(member.record.attempt?.attemptId ?? "");
+    const apply = (record: Member["record"]) =>
+      afterLook(record, member.looks, look, policy, member.pricePerHour, calling);
+    const { looks, changed, ended } = apply(member.record);
+    await member.change((record) => {
+      const next = apply(record).record;
+      const sign = (next.lastRunningAt ?? 0) - (record.lastRunningAt ?? 0);
+      const rest = { ...next, lastRunningAt: record.lastRunningAt };
+      return sign < RUNNING_WRITE_MS && isDeepStrictEqual(rest, record) ? record : next;
+    });
+    if (sighting.state === "unknown" && sighting.reason !== member.looks.unknown?.reason) {
+      story.doubted(instance, sighting);
+    }
+    member.looks = looks;
+    if (changed !== null) {
+      story.changed(instance, changed.from, changed.to, answeredAt);
+      // Boot requests are answered one by one when they are served; everybody else hears it once.
+      const fresh = changed.to === "running" && changed.from !== "unknown";
+      if (fresh && this.parts.demand.value.boots.length === 0) this.announce(instance, []);
+    }
+    if (ended !== null) this.end(member, ended, answeredAt);
+  }
+
+  // ---- demand
+
+  private async serveDemand(): Promise<void> {
+    const { demand, fleet, now, story } = this.parts;
+    for (const member of fleet.members) {
+      const view = member.view();
+      if (view.state !== "running" || view.askedAt === null || view.attempt?.action === "stop") continue;
+      const askedAt = view.askedAt;
+      const oldest = oldestPending(demand.value);
+      const { served, boots, demand: next } = serve(demand.value, askedAt);
+      if (next === demand.value) continue;
+      await demand.change((value) => serve(value, askedAt).demand);
+      if (boots.length > 0)
+        announceRunning(outbound, this.parts.pool().pool, member.instance.id, boots, now());
+      if (served > 0) {
+        logger.info({ instance: member.instance.id, jobs: served }, "waiting jobs see a running machine");
+        if (oldest !== null) metrics.startLatency(member.instance.id, "total", now() - oldest);
+      }
+    }
+  }
+
+  private announce(instance: string, boots: readonly BootRequest[]): void {
+    announceRunning(this.parts.outbound, this.parts.pool().pool, instance, boots, this.parts.now());
+  }
+
+  private async refuseBoots(decisions: readonly Decision[]): Promise<void> {
+    const { demand, outbound, now } = this.parts;
+    const { boots } = demand.value;
+    const message = boots.length > 0 ? bootRefusal(decisions) : undefined;
+    if (message === undefined) return;
+    for (const { requestId } of boots) {
+      if (requestId === undefined) continue;
+      const pool = this.parts.pool().pool;
+      outbound.report({ kind: "boot_result", pool, at: now(), reportId: randomUUID(), requestId, message });
+    }
+    await demand.change((value) => dropBoots(value, boots));
+    this.wake();
+  }
+
+  private answer(queries: readonly StatusQueryEvent[], fresh: boolean): void {
+    answerQueries(
+      this.parts.outbound,
+      this.parts.pool().pool,
+      queries,
+      this.views(),
+      fresh,
+      this.parts.now(),
+    );
+  }
+
+  private askWorkers(): number {
+    const { outbound, now } = this.parts;
+    this.askedWorkersAt = now();
+    const pool = this.parts.pool().pool;
+    outbound.report({ kind: "task_query", pool, at: now(), reportId: randomUUID(), requestId: randomUUID() });
+    return now();
+  }
+
+  // ---- act
+
+  private async begin(decision: Extract<Decision, { kind: "start" | "stop" }>): Promise<void> {
+    const { fleet, demand, driver, now, story } = this.parts;
+    const member = fleet.find(decision.instance);
+    if (member === undefined) return;
+    const { kind: action, reason } = decision;
+    const { id: instance, providerId } = member.instance;
+    const attemptId = randomUUID();
+    const demandSince = action === "start" ? oldestPending(demand.value) : null;
+    const intent = { attemptId, action, reason, at: now(), demandSince };
+    const record = await member.change((known) => beginAttempt(known, intent));
+    // Somebody else's attempt is under way: never two at a time.
+    if (record.attempt?.attemptId !== attemptId) return;
+    story.intended(instance, intent);
+    if (action === "stop" && demand.value.waiting.length + demand.value.boots.length > 0) {
+      // Work came while the intent was written.
+      await this.afterCall(member, attemptId, { outcome: "not_tried", message: "Work arrived." });
+      return;
+    }
+    this.calling.add(attemptId);
+    this.lookSoon();
+    this.beside(driver.act({ providerId, attemptId, action }), (result) =>
+      this.afterCall(member, attemptId, result),
+    );
+  }
+
+  private async afterCall(member: Member, attemptId: string, result: ActionResult): Promise<void> {
+    const { now, story } = this.parts;
+    const { policy } = this.parts.pool();
+    const at = now();
+    const attempt: Attempt | null = member.record.attempt;
+    const { ended } = afterAction(member.record, attemptId, result, at, policy);
+    await member.change((record) => afterAction(record, attemptId, result, at, policy).record);
+    this.calling.delete(attemptId);
+    this.lookSoon();
+    if (attempt?.attemptId === attemptId) story.answered(member.instance.id, attempt, result, at);
+    if (ended !== null) this.end(member, ended, at);
+  }
+
+  private lookSoon(): void {
+    this.nextLookAt = Math.min(this.nextLookAt, this.parts.now() + this.parts.pool().policy.observe.changing);
+  }
+
+  private end(member: Member, ended: Ended, at: number): void {
+    this.parts.story.ended(member, ended, at);
+    this.compareWanted = true;
+  }
+}

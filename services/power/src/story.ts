@@ -1,0 +1,116 @@
+/** Tells what happens to the pool: to the log, to history, to metrics. Decides nothing. */
+import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { ActionResult, Sighting } from "./console/driver.ts";
+import type { Decision } from "./decide.ts";
+import type { Member } from "./fleet.ts";
+import type { Attempt, Ended } from "./instance.ts";
+import type { PowerMetrics } from "./metrics.ts";
+import type { Outbound } from "./outbound.ts";
+
+export interface StoryParts {
+  readonly poolName: () => string;
+  readonly outbound: Outbound;
+  readonly metrics: PowerMetrics;
+  readonly logger: Logger;
+}
+
+export class Story {
+  private readonly parts: StoryParts;
+  private lastDecided = "";
+
+  constructor(parts: StoryParts) {
+    this.parts = parts;
+  }
+
+  decided(decisions: readonly Decision[]): void {
+    const { metrics, logger } = this.parts;
+    for (const decision of decisions) metrics.decided(decision.reason);
+    const words = decisions.map((decision) => `${decision.kind}:${decision.reason}`).join(" ");
+    if (words !== this.lastDecided) logger.info({ decisions }, "decided");
+    this.lastDecided = words;
+  }
+
+  /** An intent is written down. */
+  intended(
+    instance: string,
+    attempt: Pick<Attempt, "attemptId" | "action" | "reason" | "at" | "demandSince">,
+  ): void {
+    const { outbound, logger, metrics, poolName } = this.parts;
+    const { attemptId, action, reason, at, demandSince } = attempt;
+    outbound.history({ kind: "intent", pool: poolName(), instance, at, attemptId, action, reason });
+    logger.info({ instance, attemptId, reason }, `${action} requested`);
+    if (demandSince !== null) metrics.startLatency(instance, "decide", at - demandSince);
+  }
+
+  /** The console's answer to an attempt. */
+  answered(instance: string, attempt: Attempt, result: ActionResult, at: number): void {
+    const { metrics, logger } = this.parts;
+    const { attemptId, action } = attempt;
+    const lane = result.outcome === "not_tried" ? "none" : result.lane;
+    const ms = at - attempt.at;
+    metrics.acted(instance, action, lane, result.outcome);
+    if (result.outcome === "accepted") {
+      if (action === "start") metrics.startLatency(instance, "command", ms);
+      logger.info({ instance, attemptId, action, lane, ms }, "the console accepted");
+    } else if (result.outcome === "uncertain") {
+      const { message } = result;
+      logger.warn(
+        { instance, attemptId, action, lane, ms, message },
+        "It is not known whether the console took the action; looking before anything else is tried",
+      );
+    }
+  }
+
+  changed(instance: string, from: InstanceState, to: InstanceState, at: number): void {
+    const { outbound, logger, poolName } = this.parts;
+    logger.info({ instance, from, to }, "the machine's state changed");
+    outbound.history({ kind: "state", pool: poolName(), instance, at, from, to, reason: "observed" });
+  }
+
+  ended(member: Member, { attempt, outcome, message }: Ended, at: number): void {
+    const { outbound, logger, metrics, poolName } = this.parts;
+    const instance = member.instance.id;
+    const { attemptId, action, lane } = attempt;
+    outbound.history({
+      kind: "outcome",
+      pool: poolName(),
+      instance,
+      at,
+      attemptId,
+      action,
+      outcome,
+      message,
+      ...(lane === null ? {} : { lane }),
+    });
+    metrics.ended(instance, action, outcome);
+    if (outcome === "succeeded") {
+      if (action === "start") metrics.startLatency(instance, "boot", at - (attempt.sentAt ?? attempt.at));
+      const ms = at - attempt.at;
+      logger.info(
+        { instance, attemptId, ms },
+        action === "start" ? "the machine runs" : "the machine is stopped",
+      );
+    } else {
+      const restMs = Math.max(0, member.record.restUntil - at);
+      logger.error(
+        { instance, attemptId, action, outcome, message, restMs },
+        "An action failed; the machine rests before the next try",
+      );
+    }
+  }
+
+  doubted(instance: string, sighting: Extract<Sighting, { state: "unknown" }>): void {
+    const { reason, words } = sighting;
+    this.parts.logger.warn(
+      { instance, reason, words },
+      "The state is unknown; nothing is stopped until it is known",
+    );
+  }
+
+  served(instance: string, jobs: number, oldestMs: number | null): void {
+    const { logger, metrics } = this.parts;
+    logger.info({ instance, jobs }, "waiting jobs see a running machine");
+    if (oldestMs !== null) metrics.startLatency(instance, "total", oldestMs);
+  }
+}
