@@ -283,12 +283,8 @@ export class Reconciler {
       const { served, boots, demand: next } = serve(demand.value, askedAt);
       if (next === demand.value) continue;
       await demand.change((value) => serve(value, askedAt).demand);
-      if (boots.length > 0)
-        announceRunning(outbound, this.parts.pool().pool, member.instance.id, boots, now());
-      if (served > 0) {
-        logger.info({ instance: member.instance.id, jobs: served }, "waiting jobs see a running machine");
-        if (oldest !== null) metrics.startLatency(member.instance.id, "total", now() - oldest);
-      }
+      if (boots.length > 0) this.announce(member.instance.id, boots);
+      if (served > 0) story.served(member.instance.id, served, oldest === null ? null : now() - oldest);
     }
   }
 

@@ -1,0 +1,43 @@
+/** What power answers on `GET /status`, and `gpuctl status` prints. Times are ISO 8601. */
+import { z } from "zod";
+import { InstanceState } from "./events.ts";
+
+const Time = z.iso.datetime().nullable();
+
+export const PowerStatus = z.object({
+  pool: z.string(),
+  at: z.iso.datetime(),
+  session: z.string(),
+  /** Since when the notification path has been heard without a break; null while it is not. */
+  listeningSince: Time,
+  onHold: z.boolean(),
+  demand: z.object({
+    waitingJobs: z.number().int().nonnegative(),
+    oldestWaitingAt: Time,
+    bootRequests: z.number().int().nonnegative(),
+    lastJobAt: Time,
+    lastActivityAt: Time,
+    counts: z.record(z.string(), z.number().int().nonnegative()),
+  }),
+  decisions: z.array(z.object({ kind: z.string(), reason: z.string(), instance: z.string().optional() })),
+  instances: z.array(
+    z.object({
+      id: z.string(),
+      providerId: z.string(),
+      state: InstanceState,
+      /** Why the state is unknown; null when it is known. */
+      words: z.string().nullable(),
+      since: Time,
+      observedAt: Time,
+      runningSince: Time,
+      uptimeSeconds: z.number().nonnegative(),
+      cost: z.number().nonnegative(),
+      currency: z.string(),
+      attempt: z.object({ action: z.string(), attemptId: z.string(), at: Time }).nullable(),
+      failures: z.number().int().nonnegative(),
+      restUntil: Time,
+      restReason: z.string().nullable(),
+    }),
+  ),
+});
+export type PowerStatus = z.infer<typeof PowerStatus>;

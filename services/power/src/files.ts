@@ -1,0 +1,16 @@
+import { join } from "node:path";
+import type { PowerConfig } from "./config.ts";
+import { loadProfile, type Profile } from "./console/profile.ts";
+import { Pool } from "./pool.ts";
+import { loadYaml } from "./yaml-file.ts";
+
+/** Where the profile of a pool is. */
+export function profileFile(config: Pick<PowerConfig, "PROFILES_DIR">, pool: Pool): string {
+  return join(config.PROFILES_DIR, `${pool.profile}.yaml`);
+}
+
+/** Loads the pool and its profile. @throws ConfigError that names the mistakes. */
+export function loadFiles(config: PowerConfig): { pool: Pool; profile: Profile } {
+  const pool = loadYaml(Pool, config.POOL_FILE);
+  return { pool, profile: loadProfile(profileFile(config, pool)) };
+}

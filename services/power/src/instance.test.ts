@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { InstanceState } from "@gpu-power-manager/shared/events";
+import {
+  afterAction,
+  afterLook,
+  beginAttempt,
+  cost,
+  type InstanceRecord,
+  type Look,
+  NO_LOOKS,
+  newRecord,
+  restAfter,
+  uptimeMs,
+} from "./instance.ts";
+import { Policy } from "./pool.ts";
+
+const NOW = 1_800_000_000_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const policy = Policy.parse({});
+
+function look(state: InstanceState, at: number, compared = false): Look {
+  const sighting =
+    state === "unknown"
+      ? ({ state, reason: "console_error", words: "The console answered with an error." } as const)
+      : { state };
+  return { sighting, askedAt: at, answeredAt: at + 5, compared };
+}
+
+/** Walks a record through looks, keeping the last. */
+function walk(record: InstanceRecord, looks: Look[]) {
+  let progress = { record, looks: NO_LOOKS, changed: null, ended: null } as ReturnType<typeof afterLook>;
+  for (const each of looks) progress = afterLook(progress.record, progress.looks, each, policy, 3.6, false);
+  return progress;
+}
+
+function started(at = NOW): InstanceRecord {
+  const off = walk(newRecord({ providerId: "u1" }), [look("stopped", at - MINUTE)]).record;
+  const intent = beginAttempt(off, {
+    attemptId: "a1",
+    action: "start",
+    reason: "job_waiting",
+    at,
+    demandSince: at,
+  });
+  return afterAction(intent, "a1", { outcome: "accepted", lane: "api" }, at + 5, policy).record;
+}
+
+const ENDS: Array<{ what: string; looks: Look[]; outcome: string | undefined }> = [
+  { what: "seen starting", looks: [look("starting", NOW + SECOND)], outcome: undefined },
+  {
+    what: "seen running",
+    looks: [look("starting", NOW + SECOND), look("running", NOW + MINUTE)],
+    outcome: "succeeded",
+  },
+  { what: "still stopped a moment later", looks: [look("stopped", NOW + 10 * SECOND)], outcome: undefined },
+  { what: "still stopped long after", looks: [look("stopped", NOW + 31 * SECOND)], outcome: "no_effect" },
+  {
+    what: "starting, then stopped",
+    looks: [look("starting", NOW + SECOND), look("stopped", NOW + 3 * SECOND)],
+    outcome: "fell_back",
+  },
+  { what: "starting for ever", looks: [look("starting", NOW + 5 * MINUTE)], outcome: "timeout" },
+  { what: "unknown for ever", looks: [look("unknown", NOW + 5 * MINUTE)], outcome: "timeout" },
+  { what: "a look that began before the start", looks: [look("running", NOW - SECOND)], outcome: undefined },
+];
+
+for (const { what, looks, outcome } of ENDS) {
+  test(`a start's outcome is what is observed: ${what}`, () => {
+    const { record, ended } = walk(started(), looks);
+    assert.equal(ended?.outcome, outcome);
+    assert.equal(record.attempt === null, outcome !== undefined);
+    if (outcome === "succeeded") assert.deepEqual([record.failures, record.restUntil], [0, 0]);
+    else if (outcome !== undefined) {
+      assert.equal(record.failures, 1);
+      assert.ok(record.restUntil > NOW + policy.startBackoff);
+    }
+  });
+}
+
+test("a stop is done only when the machine is seen stopped", () => {
+  const on = walk(newRecord({ providerId: "u1" }), [look("running", NOW - MINUTE)]).record;
+  const stop = beginAttempt(on, {
+    attemptId: "s1",
+    action: "stop",
+    reason: "idle",
+    at: NOW,
+    demandSince: null,
+  });
+  const sent = afterAction(stop, "s1", { outcome: "accepted", lane: "page" }, NOW + 5, policy).record;
+  assert.equal(walk(sent, [look("stopping", NOW + SECOND)]).ended, null);
+  assert.equal(
+    walk(sent, [look("stopping", NOW + SECOND), look("stopped", NOW + MINUTE)]).ended?.outcome,
+    "succeeded",
+  );
+  assert.equal(walk(sent, [look("running", NOW + MINUTE)]).ended?.outcome, "no_effect");
+});
+
+test("a refusal ends the attempt, rests the machine and does not count as a start", () => {
+  const off = newRecord({ providerId: "u1" });
+  const intent = beginAttempt(off, {
+    attemptId: "a1",
+    action: "start",
+    reason: "job_waiting",
+    at: NOW,
+    demandSince: null,
+  });
+  assert.deepEqual(intent.starts, [NOW]);
+  const { record, ended } = afterAction(
+    intent,
+    "a1",
+    { outcome: "refused", lane: "api", soldOut: true, message: "sold out" },
+    NOW + 5,
+    policy,
+  );
+  assert.equal(ended?.outcome, "sold_out");
+  assert.equal(record.attempt, null);
+  assert.deepEqual(record.starts, []);
+  assert.equal(record.restUntil, NOW + 5 + policy.startBackoff);
+});
+
+test("an uncertain answer keeps the attempt: it is looked at, never repeated blindly", () => {
+  const intent = beginAttempt(newRecord({ providerId: "u1" }), {
+    attemptId: "a1",
+    action: "start",
+    reason: "job_waiting",
+    at: NOW,
+    demandSince: null,
+  });
+  const { record, ended } = afterAction(
+    intent,
+    "a1",
+    { outcome: "uncertain", lane: "api", message: "timeout" },
+    NOW,
+    policy,
+  );
+  assert.equal(ended, null);
+  assert.equal(record.attempt?.phase, "sent");
+  assert.equal(
+    beginAttempt(record, { attemptId: "a2", action: "start", reason: "x", at: NOW, demandSince: null }),
+    record,
+  );
+});
+
+test("rests double up to the quarantine", () => {
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 6, 7, 8, 60].map((failures) => restAfter(failures, policy) / SECOND),
+    [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800],
+  );
+});
+
+test("uptime and cost grow while it is seen running, survive doubt, and end with the run", () => {
+  const at = (minutes: number) => NOW + minutes * MINUTE;
+  const { record } = walk(newRecord({ providerId: "u1" }), [
+    look("stopped", at(0)),
+    look("running", at(1)),
+    look("running", at(5)),
+    look("unknown", at(6)),
+    look("running", at(7)),
+  ]);
+  assert.equal(uptimeMs(record), 6 * MINUTE);
+  const off = walk(record, [look("stopping", at(8)), look("stopped", at(9))]).record;
+  assert.equal(uptimeMs(off), 7 * MINUTE);
+  assert.ok(Math.abs(cost(off, 99) - (3.6 * 7) / 60) < 1e-9, "a run costs the price of its own time");
+});
+
+test("after a long blindness only what was seen running is counted", () => {
+  const { record } = walk(newRecord({ providerId: "u1" }), [
+    look("running", NOW),
+    look("running", NOW + 2 * MINUTE),
+    look("stopped", NOW + 600 * MINUTE),
+  ]);
+  assert.equal(uptimeMs(record), 2 * MINUTE);
+});
+
+test("an agreement of the witnesses holds until the state changes or is doubted", () => {
+  const agreed = walk(newRecord({ providerId: "u1" }), [look("running", NOW, true)]);
+  assert.equal(agreed.looks.comparedAt, NOW + 5);
+  assert.equal(
+    walk(agreed.record, [look("running", NOW, true), look("running", NOW + SECOND)]).looks.comparedAt,
+    NOW + 5,
+  );
+  assert.equal(
+    walk(agreed.record, [look("running", NOW, true), look("stopped", NOW + SECOND)]).looks.comparedAt,
+    null,
+  );
+  assert.equal(
+    walk(agreed.record, [look("running", NOW, true), look("unknown", NOW + SECOND)]).looks.comparedAt,
+    null,
+  );
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Listening } from "./listening.ts";
+
+const NOW = 1_800_000_000_000;
+const sign = (listener: string, at: number, provenSince: number | null) => ({
+  listener,
+  pool: "default",
+  at,
+  provenSince,
+});
+
+test("nothing was heard of any listener: deaf", () => {
+  assert.equal(new Listening().since(NOW), null);
+});
+
+test("a listener's own clock does not matter, only how long it has been able to hear", () => {
+  const listening = new Listening();
+  const skew = 3_600_000;
+  listening.heard(sign("a", NOW + skew, NOW + skew - 5_000), NOW);
+  assert.equal(listening.since(NOW), NOW - 5_000);
+});
+
+test("silence and a lost registration both mean deaf, and hearing begins anew after them", () => {
+  const listening = new Listening();
+  listening.heard(sign("a", NOW, NOW - 60_000), NOW);
+  assert.equal(listening.since(NOW + 10_001), null);
+  listening.heard(sign("a", NOW + 20_000, NOW + 19_000), NOW + 20_000);
+  assert.equal(listening.since(NOW + 20_000), NOW + 19_000);
+  listening.heard(sign("a", NOW + 22_000, null), NOW + 22_000);
+  assert.equal(listening.since(NOW + 22_000), null);
+});
+
+test("two listeners that overlap leave no break", () => {
+  const listening = new Listening();
+  listening.heard(sign("a", NOW, NOW - 60_000), NOW);
+  listening.heard(sign("b", NOW + 1_000, NOW + 500), NOW + 1_000);
+  listening.heard(sign("a", NOW + 2_000, null), NOW + 2_000);
+  assert.equal(listening.since(NOW + 3_000), NOW - 60_000);
+});

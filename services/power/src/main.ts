@@ -1,0 +1,177 @@
+/** Power: holds the GPU pool to what demand and policy ask. Read it to see the whole service. */
+import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
+import { loadEnv } from "@gpu-power-manager/shared/env";
+import { ConfigError } from "@gpu-power-manager/shared/errors";
+import { serveHttp } from "@gpu-power-manager/shared/http";
+import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
+import { runUntilSignal } from "@gpu-power-manager/shared/shutdown";
+import { steadyClock } from "./clock.ts";
+import { type PowerConfig, PowerEnv } from "./config.ts";
+import { openConsole } from "./console/page-console.ts";
+import { loadProfile } from "./console/profile.ts";
+import { loadFiles, profileFile } from "./files.ts";
+import { Fleet } from "./fleet.ts";
+import { Hold } from "./hold.ts";
+import { openDemand, runIntake } from "./intake.ts";
+import { followListeners, Listening } from "./listening.ts";
+import { createMetrics } from "./metrics.ts";
+import { Outbound } from "./outbound.ts";
+import { Pool } from "./pool.ts";
+import { Reconciler } from "./reconciler.ts";
+import { readinessOf, type StatusSource, statusOf } from "./status.ts";
+import { Story } from "./story.ts";
+import { watchConfigFile } from "./watched-file.ts";
+import { loadYaml } from "./yaml-file.ts";
+
+/** What is left to publish at the end is given so long. */
+const DRAIN_MS = 1_500;
+
+type Files = ReturnType<typeof loadFiles>;
+
+async function run(config: PowerConfig, files: Files, logger: Logger, signal: AbortSignal): Promise<void> {
+  let pool = files.pool;
+  const now = steadyClock();
+  const metrics = createMetrics(now);
+  let source: (() => StatusSource) | undefined;
+  await serveHttp({
+    host: config.HTTP_HOST,
+    port: config.HTTP_PORT,
+    registry: metrics.registry,
+    signal,
+    readiness: () =>
+      source === undefined
+        ? { ready: false, words: "Waiting for NATS; start it or check NATS_URL.", details: {} }
+        : readinessOf(source()),
+    routes: (app) =>
+      app.get("/status", (_request, response) => {
+        if (source === undefined) response.status(503).json({ words: "Waiting for NATS." });
+        else response.json(statusOf(source()));
+      }),
+  });
+
+  const bus = await openBus(config, `power-${pool.pool}`, logger, signal);
+  const demand = await openDemand(bus, pool.pool);
+  const fleet = new Fleet(bus.kv);
+  const driver = await openConsole({
+    profile: files.profile,
+    providerIds: pool.instances.map((instance) => instance.providerId),
+    stateDir: config.STATE_DIR,
+    sessionKey: config.SESSION_KEY,
+    headless: config.HEADLESS,
+    chromiumPath: config.CHROMIUM_PATH,
+    sandbox: config.CHROMIUM_SANDBOX,
+    memoryLimitBytes: config.CHROMIUM_MEMORY_LIMIT_MIB,
+    credentials:
+      config.CONSOLE_USER === undefined || config.CONSOLE_PASSWORD === undefined
+        ? undefined
+        : { user: config.CONSOLE_USER, password: config.CONSOLE_PASSWORD },
+    logger,
+    events: metrics,
+    signal,
+  });
+  const hold = new Hold();
+  const listening = new Listening();
+  const outbound = new Outbound(bus, logger, signal);
+  const reconciler = new Reconciler({
+    pool: () => pool,
+    driver,
+    demand,
+    fleet,
+    outbound,
+    story: new Story({ poolName: () => pool.pool, outbound, metrics, logger }),
+    onPass: () => metrics.passed(),
+    logger,
+    now,
+    random: Math.random,
+    onHold: () => hold.on,
+    listeningSince: () => listening.since(now()),
+  });
+  source = () => ({
+    pool: pool.pool,
+    fleet,
+    demand: demand.value,
+    reconciler,
+    session: driver.session(),
+    natsConnected: bus.connected(),
+    onHold: hold.on,
+    listeningSince: listening.since(now()),
+    longestPauseMs: Math.max(pool.policy.observe.off, pool.policy.observe.on),
+    now: now(),
+  });
+  metrics.follow({ fleet, demand: () => demand.value, driver, now });
+
+  watchConfigFile({
+    file: config.POOL_FILE,
+    load: (file) => loadYaml(Pool, file),
+    onChange: (changed) => {
+      if (changed.pool !== pool.pool)
+        throw new ConfigError(config.POOL_FILE, [
+          "pool: its name cannot change while power runs; restart it",
+        ]);
+      const profile = loadProfile(profileFile(config, changed));
+      pool = changed;
+      driver.setProfile(profile);
+      driver.setInstances(changed.instances.map((instance) => instance.providerId));
+      reconciler.wake();
+    },
+    onResult: (ok) => metrics.configReloaded("pool", ok),
+    logger,
+    signal,
+  });
+  watchConfigFile({
+    file: profileFile(config, pool),
+    load: loadProfile,
+    onChange: (profile) => {
+      driver.setProfile(profile);
+      reconciler.wake();
+    },
+    onResult: (ok) => metrics.configReloaded("profile", ok),
+    logger,
+    signal,
+  });
+
+  followListeners(bus, pool.pool, listening, now);
+  const parts = [
+    hold.follow(bus, pool.pool, logger, () => reconciler.wake(), signal),
+    runIntake({
+      bus,
+      pool: pool.pool,
+      demand,
+      logger,
+      now,
+      onDemand: () => reconciler.wake(),
+      onQueries: (queries) => reconciler.query(queries),
+      onMalformed: () => metrics.eventsMalformed(),
+      signal,
+    }),
+    reconciler.run(signal),
+  ];
+  // A part that ends before the signal has failed: better a restart than a service that half works.
+  await Promise.race([
+    Promise.all(parts),
+    new Promise((resolve) => signal.addEventListener("abort", resolve)),
+  ]);
+  await Promise.allSettled(parts);
+  await driver.close();
+  await outbound.drained(DRAIN_MS);
+  await closeBus(bus);
+}
+
+async function main(): Promise<void> {
+  const { config, secrets } = loadEnv(PowerEnv, process.env);
+  const files = loadFiles(config);
+  if (process.argv.includes("--check")) {
+    console.log("The configuration, the pool file and the profile can be used.");
+    return;
+  }
+  const logger = createLogger({ service: "power", level: config.LOG_LEVEL, secrets });
+  await runUntilSignal(logger, (signal) => run(config, files, logger, signal));
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

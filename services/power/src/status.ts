@@ -1,0 +1,95 @@
+import type { Readiness } from "@gpu-power-manager/shared/http";
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { SessionState } from "./console/driver.ts";
+import { type Demand, oldestPending, pendingJobs } from "./demand.ts";
+import type { Fleet } from "./fleet.ts";
+import { cost, uptimeMs } from "./instance.ts";
+import type { Reconciler } from "./reconciler.ts";
+
+/** A look older than this many of the longest regular pauses says nothing about now. */
+const STALE_PAUSES = 4;
+
+export interface StatusSource {
+  readonly pool: string;
+  readonly fleet: Fleet;
+  readonly demand: Demand;
+  readonly reconciler: Pick<Reconciler, "decisions">;
+  readonly session: SessionState;
+  readonly natsConnected: boolean;
+  readonly onHold: boolean;
+  readonly listeningSince: number | null;
+  readonly longestPauseMs: number;
+  readonly now: number;
+}
+
+const iso = (at: number | null) => (at === null || at === 0 ? null : new Date(at).toISOString());
+
+/** Everything a person asks first, in one document. */
+export function statusOf(source: StatusSource): PowerStatus {
+  const { demand, now } = source;
+  return {
+    pool: source.pool,
+    at: new Date(now).toISOString(),
+    session: source.session,
+    listeningSince: iso(source.listeningSince),
+    onHold: source.onHold,
+    demand: {
+      waitingJobs: pendingJobs(demand.waiting),
+      oldestWaitingAt: iso(oldestPending(demand)),
+      bootRequests: demand.boots.length,
+      lastJobAt: iso(demand.lastJobAt),
+      lastActivityAt: iso(demand.lastActivityAt),
+      counts: demand.counts,
+    },
+    decisions: source.reconciler.decisions.map((decision) => ({
+      kind: decision.kind,
+      reason: decision.reason,
+      ...("instance" in decision ? { instance: decision.instance } : {}),
+    })),
+    instances: source.fleet.members.map(({ instance, record, looks, pricePerHour }) => ({
+      id: instance.id,
+      providerId: instance.providerId,
+      state: looks.unknown === null ? record.state : "unknown",
+      words: looks.unknown?.words ?? null,
+      since: iso(record.stateSince),
+      observedAt: iso(looks.askedAt),
+      runningSince: iso(record.runningSince),
+      uptimeSeconds: uptimeMs(record) / 1_000,
+      cost: cost(record, pricePerHour),
+      currency: instance.currency,
+      attempt:
+        record.attempt === null
+          ? null
+          : {
+              action: record.attempt.action,
+              attemptId: record.attempt.attemptId,
+              at: iso(record.attempt.at),
+            },
+      failures: record.failures,
+      restUntil: record.restUntil > now ? iso(record.restUntil) : null,
+      restReason: record.restUntil > now ? record.restReason : null,
+    })),
+  };
+}
+
+/** Ready when the console is logged in and every instance has been observed not long ago, and NATS is there. */
+export function readinessOf(source: StatusSource): Readiness {
+  const details = { status: statusOf(source) };
+  const not = (words: string): Readiness => ({ ready: false, words, details });
+  if (!source.natsConnected) return not("NATS is away. Job events wait there; start NATS or check NATS_URL.");
+  if (source.session === "login_required") {
+    return not(
+      "The console asks for a login. Log in by hand with HEADLESS=false, or configure the console's user.",
+    );
+  }
+  const limit = source.now - STALE_PAUSES * source.longestPauseMs;
+  for (const { instance, looks } of source.fleet.members) {
+    if (looks.unknown !== null) return not(`The state of ${instance.id} is unknown: ${looks.unknown.words}`);
+    if (looks.askedAt === null || looks.askedAt < limit) {
+      return not(`${instance.id} has not been observed for long; look at the log for the console's errors.`);
+    }
+  }
+  if (source.fleet.members.length === 0) return not("The pool is being opened.");
+  if (source.session !== "logged_in") return not("The console's session is not known yet.");
+  return { ready: true, words: "The console is logged in and every machine is observed.", details };
+}
