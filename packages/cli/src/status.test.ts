@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import { describeStatus, printStatus } from "./status.ts";
+
+const AT = "2026-11-23T12:00:00.000Z";
+const before = (seconds: number) => new Date(Date.parse(AT) - seconds * 1_000).toISOString();
+
+const status: PowerStatus = {
+  pool: "default",
+  at: AT,
+  session: "logged_in",
+  listeningSince: before(3_600),
+  onHold: false,
+  demand: {
+    waitingJobs: 2,
+    oldestWaitingAt: before(5),
+    bootRequests: 0,
+    lastJobAt: before(5),
+    lastActivityAt: null,
+    counts: { url: 2 },
+  },
+  decisions: [{ kind: "wait", reason: "starting" }],
+  instances: [
+    {
+      id: "gpu-1",
+      providerId: "uhost-1",
+      state: "starting",
+      words: null,
+      since: before(4),
+      observedAt: before(1),
+      runningSince: null,
+      uptimeSeconds: 7_200,
+      cost: 3.76,
+      currency: "CNY",
+      attempt: { action: "start", attemptId: "a", at: before(4.5) },
+      failures: 0,
+      restUntil: null,
+      restReason: null,
+    },
+  ],
+};
+
+test("the status says what waits, what is under way and why", () => {
+  const text = describeStatus(status).join("\n");
+  assert.match(text, /2 wait, the oldest since 5\.0 s ago/);
+  assert.match(text, /gpu-1 {2}starting since 4\.0 s ago \(looked at 1\.0 s ago\)/);
+  assert.match(text, /start under way since 4\.5 s ago/);
+  assert.match(text, /ran 2 h 0 m in all, 3\.76 CNY/);
+  assert.match(text, /decided {3}wait: starting/);
+});
+
+test("a deaf path and an unknown state are said in words", () => {
+  const [first] = status.instances;
+  assert.ok(first);
+  const text = describeStatus({
+    ...status,
+    listeningSince: null,
+    instances: [{ ...first, state: "unknown", words: "The console asks for a login." }],
+  }).join("\n");
+  assert.match(text, /cannot be heard: nothing is stopped/);
+  assert.match(text, /gpu-1 {2}unknown \(looked/);
+  assert.match(text, /The console asks for a login\./);
+});
+
+test("services that are away give exit code 1 and say what to do", async () => {
+  const lines: string[] = [];
+  const away = "http://127.0.0.1:9";
+  assert.equal(
+    await printStatus({ power: away, listener: away, json: false }, (line) => lines.push(line)),
+    1,
+  );
+  assert.match(lines.join("\n"), /Power cannot be asked at .*Start it, or set POWER_URL/);
+  assert.match(lines.join("\n"), /The listener cannot be asked at .*set LISTENER_URL/);
+});
