@@ -1,0 +1,97 @@
+import { z } from "zod";
+import type { Fleet } from "./fleet.ts";
+import type { Verb } from "./ledger.ts";
+import { type Machine, reboot, start, stop } from "./machines.ts";
+import { RET } from "./ret-codes.ts";
+
+/** Form fields of a request, flat, as they were posted. */
+export type Fields = Readonly<Record<string, string>>;
+
+/** The body of an answer: RetCode 0 is accepted; anything else carries a Message. */
+export interface Answer {
+  readonly RetCode: number;
+  readonly Message?: string;
+  readonly [field: string]: unknown;
+}
+
+/** Page length of the API when the request names none, and at most: facts about the provider. */
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+
+/** The API's actions that change a machine, and what each needs to know about it. */
+export const VERBS: Readonly<Record<string, { verb: Verb; needs: readonly string[] }>> = {
+  StartCompShareInstance: { verb: "start", needs: ["UHostId", "Zone", "Region"] },
+  StopCompShareInstance: { verb: "stop", needs: ["UHostId", "Zone", "Region", "BasicImageId"] },
+  RebootCompShareInstance: { verb: "reboot", needs: ["UHostId", "Zone", "Region"] },
+  ReinstallCompShareInstance: { verb: "reinstall", needs: ["UHostId", "Zone", "Region"] },
+  TerminateCompShareInstance: { verb: "delete", needs: ["UHostId", "Zone", "Region"] },
+};
+
+export function refusal(code: number, message: string): Answer {
+  return { RetCode: code, Message: message };
+}
+
+const paging = z.object({
+  Offset: z.coerce.number().int().min(0).default(0),
+  Limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+});
+
+/** DescribeCompShareInstance: one page of the list, filtered by UHostIds.0, UHostIds.1, … where given. */
+export function describe(fleet: Fleet, fields: Fields): Answer {
+  const page = paging.safeParse(fields);
+  if (!page.success)
+    return refusal(RET.badField, `Params [${page.error.issues[0]?.path.join(".")}] not available`);
+  const ids = Object.keys(fields).flatMap((key) => (/^UHostIds\.\d+$/.test(key) ? (fields[key] ?? []) : []));
+  const filtered = ids.length > 0 && !fleet.faults.ignoreFilter;
+  const machines = fleet.listed().filter((machine) => !filtered || ids.includes(machine.spec.UHostId));
+  const { Offset, Limit } = page.data;
+  return {
+    RetCode: RET.accepted,
+    Action: "DescribeCompShareInstanceResponse",
+    TotalCount: machines.length,
+    UHostSet: machines.slice(Offset, Offset + Limit).map((machine) => ({
+      ...machine.spec,
+      State: fleet.faults.apiDisagrees[machine.spec.UHostId] ?? machine.state,
+      CPU: 16,
+      Memory: 65_536,
+      IPSet: [],
+    })),
+  };
+}
+
+/** A start, stop or other change of one machine: judged, and where accepted, carried out. */
+export function change(fleet: Fleet, verb: Verb, needs: readonly string[], fields: Fields): Answer {
+  const missing = needs.find((field) => !fields[field]);
+  if (missing !== undefined) return refusal(RET.missingField, `Missing params [${missing}]`);
+  const machine = fleet.get(fields.UHostId ?? "");
+  if (machine === undefined) return refusal(RET.noSuchMachine, `主机不存在: ${fields.UHostId}`);
+  const wrong = needs.find((field) => fields[field] !== factOf(machine, field));
+  if (wrong !== undefined) return refusal(RET.badField, `Params [${wrong}] not available`);
+  if (
+    verb === "start" &&
+    machine.state === "Stopped" &&
+    fleet.faults.soldOut.includes(machine.spec.UHostId)
+  ) {
+    return refusal(
+      RET.soldOut,
+      `可用区 ${machine.spec.Zone} 的 ${machine.spec.GpuType} 资源已售罄，请稍后再试或更换可用区`,
+    );
+  }
+  const effect = { start, stop, reboot, reinstall: null, delete: null }[verb];
+  if (effect === null)
+    return refusal(RET.unknownAction, "The stand-in does not carry this out; it only counts it.");
+  if (!fleet.apply(machine.spec.UHostId, effect)) {
+    return refusal(RET.wrongState, `主机当前状态为 ${machine.state}，不支持该操作`);
+  }
+  return { RetCode: RET.accepted, UHostId: machine.spec.UHostId };
+}
+
+function factOf(machine: Machine, field: string): string | undefined {
+  const facts: Readonly<Record<string, string>> = {
+    UHostId: machine.spec.UHostId,
+    Zone: machine.spec.Zone,
+    Region: machine.spec.Region,
+    BasicImageId: machine.spec.BasicImageId,
+  };
+  return facts[field];
+}
