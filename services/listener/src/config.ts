@@ -1,0 +1,81 @@
+import { busEnv } from "@gpu-power-manager/shared/bus";
+import { Duration } from "@gpu-power-manager/shared/duration";
+import { integer } from "@gpu-power-manager/shared/env";
+import { Token } from "@gpu-power-manager/shared/events";
+import { LOG_LEVELS } from "@gpu-power-manager/shared/logger";
+import { z } from "zod";
+
+const duration = (fallback: string, minMs: number, maxMs: number, description: string) =>
+  z
+    .string()
+    .default(fallback)
+    .pipe(Duration)
+    .refine((ms) => ms >= minMs && ms <= maxMs, { error: `must be from ${minMs} ms to ${maxMs} ms` })
+    .meta({ description });
+
+/** The environment of the listener; from it comes the table in the README. */
+export const ListenerEnv = z.object({
+  DSP_URL: z
+    .string()
+    .refine((text) => URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol), {
+      error: "must be a ws:// or wss:// address such as wss://dsp.example.com/dsp",
+    })
+    .meta({
+      description:
+        "the gateway's WebSocket; with wss its certificate is verified (NODE_EXTRA_CA_CERTS adds a CA)",
+    }),
+  ...busEnv,
+  POOL: z.string().default("default").pipe(Token).meta({ description: "the pool that notices are for" }),
+  PING_INTERVAL: duration(
+    "25s",
+    50,
+    300_000,
+    "a ping at least this often, so that the gateway keeps the connection",
+  ),
+  QUIET_LIMIT: duration("1500ms", 20, 300_000, "a silence after which the connection is proven by a ping"),
+  PONG_TIMEOUT: duration(
+    "8s",
+    50,
+    60_000,
+    "how long any answer to a ping may take before the connection is replaced",
+  ),
+  BACKOFF_MIN: duration(
+    "250ms",
+    1,
+    5_000,
+    "the first pause between tries to connect; the very first try waits for none",
+  ),
+  BACKOFF_MAX: duration("5s", 1, 5_000, "the longest pause between tries to connect"),
+  FRAME_LIMIT: z
+    .string()
+    .default("1048576")
+    .pipe(integer(1_024, 64 * 1024 * 1024))
+    .meta({ description: "largest frame in bytes that is read" }),
+  OUTBOX_LIMIT: z
+    .string()
+    .default("10000")
+    .pipe(integer(10, 1_000_000))
+    .meta({ description: "events kept one by one while NATS is away; further jobs are folded into one" }),
+  READY_FRAME: z.enum(["booted", "online"], { error: "must be booted or online" }).default("booted").meta({
+    description:
+      "how clients hear that the machine runs: gpu.power.booted, or gpu.power.online for older gateways",
+  }),
+  STATE_DIR: z
+    .string()
+    .optional()
+    .meta({ description: "folder where events are kept that NATS had not taken at a stop" }),
+  HTTP_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .meta({ description: "address that health and metrics listen on" }),
+  HTTP_PORT: z
+    .string()
+    .default("9101")
+    .pipe(integer(0, 65_535))
+    .meta({ description: "port of health and metrics" }),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
+    .default("info")
+    .meta({ description: "least level that is logged" }),
+});
+export type ListenerConfig = z.output<typeof ListenerEnv>;

@@ -1,0 +1,175 @@
+/**
+ * Frames of the gateway → what they mean. Pure. The facts are those of the gateway's protocol: JSON text,
+ * mostly without request ids, unknown types to be counted and ignored.
+ */
+import { createHash } from "node:crypto";
+import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
+import { z } from "zod";
+
+/** Characters of a malformed frame that the log may show. */
+const SAMPLE_LENGTH = 200;
+/** Ids and names longer than this are of no use to anybody and are left out. */
+const TEXT_LIMIT = 256;
+
+/** Types that a gateway may send; anything else is counted as `other`. */
+export const FRAME_TYPES = [
+  "connected",
+  "registered",
+  "pong",
+  ...JOB_TYPES,
+  "gpu.power.boot",
+  "gpu.status.query",
+  "gpu.task.active",
+  "gpu.task.query.response",
+  "gpu.power.online",
+  "gpu_online",
+  "other",
+] as const;
+export type FrameType = (typeof FRAME_TYPES)[number];
+
+export const REJECTIONS = [
+  "too_large",
+  "binary",
+  "not_json",
+  "not_an_object",
+  "no_type",
+  "wrong_shape",
+] as const;
+export type Rejection = (typeof REJECTIONS)[number];
+
+/** A text that is worth keeping; a number is taken for its digits, anything else for absent. */
+const text = z
+  .union([z.string(), z.number().transform(String)])
+  .optional()
+  .catch(undefined)
+  .transform((value) =>
+    value === undefined || value === "" || value.length > TEXT_LIMIT ? undefined : value,
+  );
+
+/**
+ * Everything that is read from a frame. Only `type` must be right: a job whose other fields are damaged is
+ * still a job, and losing it would leave a client waiting.
+ */
+const Frame = z.object({
+  type: z.string(),
+  role: text,
+  key: text,
+  task_type: text,
+  task_id: text,
+  request_id: text,
+  active_count: z.number().int().nonnegative().optional().catch(undefined),
+  has_recent_active: z.boolean().optional().catch(undefined),
+  data: z.object({ source: text }).optional().catch(undefined),
+});
+
+export type Meaning =
+  | { readonly kind: "connected" }
+  | { readonly kind: "registered"; readonly role: string | undefined }
+  | { readonly kind: "pong" }
+  | {
+      readonly kind: "job";
+      readonly type: JobType;
+      readonly taskType: string | undefined;
+      readonly requestId: string | undefined;
+      readonly keyHash: string | undefined;
+    }
+  | { readonly kind: "boot"; readonly requestId: string | undefined }
+  | { readonly kind: "status_query"; readonly requestId: string | undefined }
+  | { readonly kind: "task_active"; readonly taskType: string | undefined }
+  | {
+      readonly kind: "task_query_response";
+      readonly requestId: string | undefined;
+      readonly activeCount: number | undefined;
+      readonly active: boolean;
+    }
+  /** The gateway says that a worker is online; only `worker` proves one, a monitor may have said it. */
+  | { readonly kind: "online"; readonly worker: boolean }
+  | { readonly kind: "other" };
+
+export type ReadFrame =
+  | { readonly ok: true; readonly type: FrameType; readonly meaning: Meaning }
+  | { readonly ok: false; readonly reason: Rejection; readonly sample: string };
+
+/** SHA-256 of a license key, shortened: the key itself is a secret. */
+export function hashKey(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 16);
+}
+
+/** The beginning of a frame for the log, license keys and long secrets blotted out. */
+export function sampleOf(raw: string): string {
+  return raw
+    .slice(0, SAMPLE_LENGTH * 4)
+    .replace(
+      /("(?:key|token|license|password|authorization)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)/gi,
+      '$1"[secret]"',
+    )
+    .slice(0, SAMPLE_LENGTH);
+}
+
+/** Reads a text frame. Never throws. */
+export function readFrame(raw: string): ReadFrame {
+  let json: unknown;
+  try {
+    json = JSON.parse(raw);
+  } catch {
+    return { ok: false, reason: "not_json", sample: sampleOf(raw) };
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return { ok: false, reason: "not_an_object", sample: sampleOf(raw) };
+  }
+  if (!("type" in json) || typeof json.type !== "string") {
+    return { ok: false, reason: "no_type", sample: sampleOf(raw) };
+  }
+  const frame = Frame.safeParse(json);
+  if (!frame.success) return { ok: false, reason: "wrong_shape", sample: sampleOf(raw) };
+  const meaning = meaningOf(frame.data);
+  const known = FRAME_TYPES.find((type) => type === frame.data.type);
+  return { ok: true, type: known ?? "other", meaning };
+}
+
+function isJobType(type: string): type is JobType {
+  return (JOB_TYPES as readonly string[]).includes(type);
+}
+
+function meaningOf(frame: z.output<typeof Frame>): Meaning {
+  const { type, request_id: requestId, task_type: taskType } = frame;
+  if (isJobType(type)) {
+    return {
+      kind: "job",
+      type,
+      taskType,
+      requestId,
+      keyHash: frame.key === undefined ? undefined : hashKey(frame.key),
+    };
+  }
+  switch (type) {
+    case "connected":
+    case "pong":
+      return { kind: type };
+    case "registered":
+      return { kind: "registered", role: frame.role };
+    case "gpu.power.boot":
+      return { kind: "boot", requestId };
+    case "gpu.status.query":
+      return { kind: "status_query", requestId };
+    case "gpu.task.active":
+      return { kind: "task_active", taskType };
+    case "gpu.task.query.response": {
+      const { active_count: activeCount, has_recent_active: recent } = frame;
+      // Where neither can be read, work is assumed: a wrong "idle" would stop a working machine.
+      const unreadable = activeCount === undefined && recent === undefined;
+      return {
+        kind: "task_query_response",
+        requestId,
+        activeCount,
+        active: unreadable || (activeCount ?? 0) > 0 || recent === true,
+      };
+    }
+    case "gpu.power.online":
+      return { kind: "online", worker: frame.data?.source === "worker" };
+    case "gpu_online":
+      return { kind: "online", worker: false };
+    default:
+      return { kind: "other" };
+  }
+}

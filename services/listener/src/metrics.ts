@@ -1,0 +1,95 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+const PUBLISH_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
+];
+
+export interface Gauges {
+  readonly registered: () => boolean;
+  readonly outboxDepth: () => number;
+  /** Milliseconds since 1970; undefined before the first proof. */
+  readonly provenAt: () => number | undefined;
+}
+
+/** Everything the listener measures; gauges are read off the state at each scrape. */
+export function createMetrics(gauges: Gauges) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: "gpu_listener_registered",
+    help: "1 while the gateway has confirmed this connection as gpu_monitor, else 0.",
+    registers,
+    collect() {
+      this.set(gauges.registered() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_outbox_depth",
+    help: "Events that wait for NATS; jobs that were folded together count as one.",
+    registers,
+    collect() {
+      this.set(gauges.outboxDepth());
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_path_proven_timestamp_seconds",
+    help: "When the path from the gateway to this listener was last proven (a registration answer or a notice), in Unix seconds; absent before the first proof.",
+    registers,
+    collect() {
+      this.reset();
+      const at = gauges.provenAt();
+      if (at !== undefined) this.set(at / 1_000);
+    },
+  });
+  return {
+    registry,
+    reconnects: new Counter({
+      name: "gpu_listener_reconnects_total",
+      help: "Connections to the gateway that were lost or given up, by reason.",
+      labelNames: ["reason"],
+      registers,
+    }),
+    frames: new Counter({
+      name: "gpu_listener_frames_total",
+      help: "Frames that were understood, by type; unknown types count as other.",
+      labelNames: ["type"],
+      registers,
+    }),
+    rejected: new Counter({
+      name: "gpu_listener_frames_rejected_total",
+      help: "Frames that could not be understood, by reason.",
+      labelNames: ["reason"],
+      registers,
+    }),
+    notices: new Counter({
+      name: "gpu_listener_notices_total",
+      help: "Notices that mean work, by type.",
+      labelNames: ["type"],
+      registers,
+    }),
+    publish: new Histogram({
+      name: "gpu_listener_publish_seconds",
+      help: "Time from publishing an event to JetStream's acknowledgement, in seconds.",
+      buckets: PUBLISH_BUCKETS,
+      registers,
+    }),
+    folded: new Counter({
+      name: "gpu_listener_outbox_folded_total",
+      help: "Events that were folded into another because the outbox was full; no job is lost by it.",
+      registers,
+    }),
+    dropped: new Counter({
+      name: "gpu_listener_outbox_dropped_total",
+      help: "Questions about the state that were not passed on because the outbox was full.",
+      registers,
+    }),
+    reports: new Counter({
+      name: "gpu_listener_reports_total",
+      help: "Reports of power, by kind and by what became of them (sent, expired, malformed).",
+      labelNames: ["kind", "outcome"],
+      registers,
+    }),
+  };
+}
+export type ListenerMetrics = ReturnType<typeof createMetrics>;
