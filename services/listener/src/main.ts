@@ -130,8 +130,9 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     if (!signal.aborted) throw error;
   } finally {
     await link.stop();
-    done();
-    spool.save(outbox.all());
+    const unsent = outbox.all();
+    if (unsent.length === 0) done();
+    else spool.save(unsent);
     if (bus !== undefined) await closeBus(bus);
   }
 }

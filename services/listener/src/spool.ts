@@ -20,7 +20,6 @@ export class Spool {
   }
 
   save(left: readonly Outgoing[]): void {
-    if (left.length === 0) return;
     if (this.file === undefined) {
       this.logger.error(
         { events: left.length },

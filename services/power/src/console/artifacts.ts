@@ -1,0 +1,58 @@
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeError } from "@gpu-power-manager/shared/errors";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { Page } from "playwright";
+
+/** The ring holds at most so many doubts, and so many bytes. */
+const MAX_FILES = 80;
+const MAX_BYTES = 60 * 1024 * 1024;
+/** A page that hangs must not hold up the step that is being documented. */
+const SHOT_TIMEOUT_MS = 5_000;
+
+/** Screenshots and HTML of doubtful moments, the oldest making room for the newest. */
+export class Artifacts {
+  private readonly folder: string;
+  private readonly logger: Logger;
+  private count = 0;
+
+  constructor(stateDir: string, logger: Logger) {
+    this.folder = join(stateDir, "artifacts");
+    this.logger = logger;
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+  }
+
+  /**
+   * Keeps what the page shows. Never throws.
+   * @param label letters, digits and hyphens: it becomes part of the file's name.
+   * @param secrets texts that are blotted out of the HTML.
+   */
+  async keep(page: Page, label: string, secrets: readonly string[]): Promise<void> {
+    this.count += 1;
+    const name = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${this.count}-${label.replaceAll(/[^a-z0-9-]/gi, "-")}`;
+    try {
+      const picture = await page.screenshot({ timeout: SHOT_TIMEOUT_MS });
+      writeFileSync(join(this.folder, `${name}.png`), picture, { mode: 0o600 });
+      let html = await page.content();
+      for (const secret of secrets) if (secret.length >= 4) html = html.replaceAll(secret, "[secret]");
+      writeFileSync(join(this.folder, `${name}.html`), html, { mode: 0o600 });
+      this.logger.warn({ artifact: name }, "A screenshot and the page's HTML were kept");
+    } catch (error) {
+      this.logger.warn({ cause: describeError(error) }, "No screenshot could be kept");
+    }
+    this.trim();
+  }
+
+  private trim(): void {
+    const files = readdirSync(this.folder)
+      .sort()
+      .map((name) => ({ path: join(this.folder, name), bytes: statSync(join(this.folder, name)).size }));
+    let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    while (files.length > MAX_FILES || bytes > MAX_BYTES) {
+      const oldest = files.shift();
+      if (oldest === undefined) return;
+      rmSync(oldest.path, { force: true });
+      bytes -= oldest.bytes;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** What the API and the page showed → what is known of each instance. Pure. */
+import { z } from "zod";
+import type { Sighting, UnknownReason } from "./driver.ts";
+import type { Profile } from "./profile.ts";
+
+/** One machine in the provider's list, as the API tells it. */
+export type Entry = Readonly<Record<string, unknown>>;
+
+const Answer = z.record(z.string(), z.unknown());
+const Entries = z.array(z.record(z.string(), z.unknown()));
+
+export type ListAnswer =
+  | { readonly ok: true; readonly entries: readonly Entry[]; readonly total: number }
+  | { readonly ok: false; readonly code: number | undefined; readonly message: string };
+
+/** Reads one answer to the list request. */
+export function readList(body: unknown, api: Profile["api"]): ListAnswer {
+  const answer = Answer.safeParse(body);
+  if (!answer.success) return { ok: false, code: undefined, message: "The answer is not an object." };
+  const code = readCode(answer.data, api);
+  if (code.code !== 0) return { ok: false, ...code };
+  const entries = Entries.safeParse(answer.data[api.list.entries]);
+  const total = z.number().int().nonnegative().safeParse(answer.data[api.list.total]);
+  if (!entries.success || !total.success) {
+    return {
+      ok: false,
+      code: undefined,
+      message: `The answer holds no list "${api.list.entries}" with its total.`,
+    };
+  }
+  return { ok: true, entries: entries.data, total: total.data };
+}
+
+/** The provider's own verdict on a request: 0 is yes. */
+export function readCode(body: unknown, api: Profile["api"]): { code: number | undefined; message: string } {
+  const answer = Answer.safeParse(body);
+  if (!answer.success) return { code: undefined, message: "The answer is not an object." };
+  const code = z.number().int().safeParse(answer.data[api.codeField]);
+  const message = answer.data[api.messageField];
+  return {
+    code: code.success ? code.data : undefined,
+    message:
+      typeof message === "string"
+        ? message.slice(0, 300)
+        : `${api.codeField} ${String(answer.data[api.codeField])}`,
+  };
+}
+
+export function isSoldOut(message: string, api: Profile["api"]): boolean {
+  const lower = message.toLowerCase();
+  return api.soldOut.some((part) => lower.includes(part.toLowerCase()));
+}
+
+export function unknown(reason: UnknownReason, words: string, api?: Sighting): Sighting {
+  return {
+    state: "unknown",
+    reason,
+    words,
+    ...(api !== undefined && api.state !== "unknown" ? { api: api.state } : {}),
+  };
+}
+
+/** The list's entry of a machine, found by its id, wherever it stands. */
+export function entryOf(entries: readonly Entry[], providerId: string, profile: Profile): Entry | undefined {
+  return entries.find((entry) => entry[profile.api.list.id] === providerId);
+}
+
+/** The API's word on one machine. */
+export function fromApi(entries: readonly Entry[], providerId: string, profile: Profile): Sighting {
+  const entry = entryOf(entries, providerId, profile);
+  if (entry === undefined) {
+    return unknown(
+      "not_in_list",
+      "The provider's list does not hold this machine; check providerId and the account.",
+    );
+  }
+  const said = entry[profile.api.list.state];
+  const state = typeof said === "string" ? profile.api.list.states[said] : undefined;
+  if (state === undefined) {
+    return unknown("unlisted_state", `The provider says "${String(said)}", which the profile does not list.`);
+  }
+  return { state };
+}
+
+/** A row of the page's list; a part that is not drawn is null. */
+export const Row = z.object({ id: z.string().nullable(), state: z.string().nullable() });
+export type Row = z.infer<typeof Row>;
+
+/** What the page shows of one machine; `missing`: no row, `half`: a row whose state cannot be read. */
+export function fromPage(
+  rows: readonly Row[],
+  providerId: string,
+  profile: Profile,
+): Sighting | "missing" | "half" {
+  const row = rows.find((each) => each.id === providerId);
+  if (row === undefined) return "missing";
+  const state = row.state === null ? undefined : profile.page.states[row.state];
+  return state === undefined ? "half" : { state };
+}
+
+/**
+ * Joins the witnesses: the API was asked before and after the page was loaded, so a change in between is a
+ * transition and not a disagreement.
+ */
+export function joinWitnesses(
+  before: Sighting,
+  page: Sighting | "missing" | "half",
+  after: Sighting,
+): { sighting: Sighting; disagree: boolean } {
+  if (after.state === "unknown") return { sighting: after, disagree: false };
+  if (page === "half") {
+    const words = "The page does not show a state that the profile lists; its selectors may have changed.";
+    return { sighting: unknown("page_half_loaded", words, after), disagree: false };
+  }
+  if (page === "missing") {
+    const words = "The API lists the machine, the page does not; the page's selectors may have changed.";
+    return { sighting: unknown("page_half_loaded", words, after), disagree: false };
+  }
+  if (page.state === after.state || page.state === before.state) return { sighting: after, disagree: false };
+  const words = `The API says ${after.state}, the freshly loaded page shows ${page.state}.`;
+  return { sighting: unknown("witnesses_disagree", words, after), disagree: true };
+}
