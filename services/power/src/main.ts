@@ -7,7 +7,7 @@ import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { steadyClock } from "./clock.ts";
 import { type PowerConfig, PowerEnv } from "./config.ts";
-import { openConsole } from "./console/page-console.ts";
+import { PageConsole } from "./console/page-console.ts";
 import { loadProfile } from "./console/profile.ts";
 import { loadFiles, profileFile } from "./files.ts";
 import { Fleet } from "./fleet.ts";
@@ -52,7 +52,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   const bus = await openBus(config, `power-${pool.pool}`, logger, signal);
   const demand = await openDemand(bus, pool.pool);
   const fleet = new Fleet(bus.kv);
-  const driver = await openConsole({
+  const driver = new PageConsole({
     profile: files.profile,
     providerIds: pool.instances.map((instance) => instance.providerId),
     stateDir: config.STATE_DIR,
@@ -67,7 +67,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
         : { user: config.CONSOLE_USER, password: config.CONSOLE_PASSWORD },
     logger,
     events: metrics,
-    signal,
+    now,
   });
   const hold = new Hold();
   const listening = new Listening();

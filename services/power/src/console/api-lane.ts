@@ -1,0 +1,190 @@
+/**
+ * The page's own API, asked with the browser's session: headers and common fields are learnt from a request
+ * of the page as it passes, cookies go along from the browser's context.
+ */
+
+import { describeError } from "@gpu-power-manager/shared/errors";
+import type { BrowserContext, Request } from "playwright";
+import type { ActionResult, UnknownReason } from "./driver.ts";
+import { type Entry, entryOf, isSoldOut, readCode, readList } from "./interpret.ts";
+import type { Action, Profile } from "./profile.ts";
+
+/** Pages of the list beyond which the provider's total is not believed. */
+const MAX_PAGES = 50;
+
+interface Template {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export type ListResult =
+  | { readonly ok: true; readonly entries: readonly Entry[] }
+  | { readonly ok: false; readonly reason: UnknownReason; readonly words: string; readonly refused: boolean };
+
+type Reply =
+  | { readonly ok: true; readonly body: unknown }
+  /** `sent`: the provider may have acted on it. */
+  | { readonly ok: false; readonly reason: UnknownReason; readonly words: string };
+
+export class ApiLane {
+  private readonly profile: () => Profile;
+  private template: Template | undefined;
+  private lastEntries: readonly Entry[] = [];
+
+  constructor(profile: () => Profile) {
+    this.profile = profile;
+  }
+
+  get learnt(): boolean {
+    return this.template !== undefined;
+  }
+
+  /** Values that must not appear in artifacts. */
+  get secrets(): string[] {
+    return this.template === undefined
+      ? []
+      : Object.entries(this.template.headers)
+          .filter(([name]) => /token|auth|cookie/i.test(name))
+          .map(([, value]) => value);
+  }
+
+  forget(): void {
+    this.template = undefined;
+  }
+
+  /** Looks at a request of the page; takes headers and common fields from its own list requests. */
+  learn(request: Request): void {
+    const { api } = this.profile();
+    const fields = this.actionFields(request);
+    if (fields?.get(api.actionField) !== api.list.action) return;
+    const seen = request.headers();
+    const headers: Record<string, string> = {};
+    for (const name of api.headers) {
+      const value = seen[name.toLowerCase()];
+      if (value !== undefined) headers[name] = value;
+    }
+    const common: Record<string, string> = {};
+    for (const name of api.commonFields) {
+      const value = fields.get(name);
+      if (value !== null) common[name] = value;
+    }
+    this.template = { headers, fields: common };
+  }
+
+  /** The form of a request of the page to the provider's API; undefined for any other request. */
+  actionFields(request: Request): URLSearchParams | undefined {
+    if (request.method() !== "POST") return undefined;
+    // The whole origin must match: a template is learnt from, and secrets are sent to, this API alone.
+    if (new URL(request.url()).origin !== new URL(this.profile().api.url).origin) return undefined;
+    return new URLSearchParams(request.postData() ?? "");
+  }
+
+  private async post(
+    context: BrowserContext,
+    action: string,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<Reply> {
+    const { api, timeouts } = this.profile();
+    const { template } = this;
+    if (template === undefined) {
+      return {
+        ok: false,
+        reason: "not_observed_yet",
+        words: "The page has not shown how the API is asked yet.",
+      };
+    }
+    const url = new URL(api.url);
+    url.searchParams.set(api.actionField, action);
+    const form = { [api.actionField]: action, ...template.fields, ...fields };
+    try {
+      const response = await context.request.post(url.href, {
+        form: api.timestampField === undefined ? form : { ...form, [api.timestampField]: String(Date.now()) },
+        headers: { ...template.headers },
+        timeout: timeouts.api,
+        maxRedirects: 0,
+      });
+      if (!response.ok()) {
+        return {
+          ok: false,
+          reason: "console_error",
+          words: `The API answered with HTTP ${response.status()}.`,
+        };
+      }
+      try {
+        return { ok: true, body: await response.json() };
+      } catch {
+        return {
+          ok: false,
+          reason: "console_error",
+          words: "The API answered with something that is not JSON.",
+        };
+      }
+    } catch (error) {
+      return {
+        ok: false,
+        reason: "console_unreachable",
+        words: `The API cannot be reached: ${firstLine(error)}`,
+      };
+    }
+  }
+
+  /** Asks once for all machines; more only where the provider says that there are more than it sent. */
+  async list(context: BrowserContext, providerIds: readonly string[]): Promise<ListResult> {
+    const { api } = this.profile();
+    const { list } = api;
+    const filter: Record<string, string> = {};
+    if (list.filter !== undefined && providerIds.length <= list.pageSize) {
+      for (const [index, id] of providerIds.entries()) filter[`${list.filter}.${index}`] = id;
+    }
+    const entries: Entry[] = [];
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const window = { [list.offset]: String(entries.length), [list.limit]: String(list.pageSize) };
+      const reply = await this.post(context, list.action, { ...window, ...filter });
+      if (!reply.ok) return { ...reply, refused: false };
+      const answer = readList(reply.body, api);
+      if (!answer.ok) {
+        return {
+          ok: false,
+          reason: "console_error",
+          words: `The API refused the list: ${answer.message}`,
+          refused: true,
+        };
+      }
+      entries.push(...answer.entries);
+      const complete = providerIds.every((id) => entryOf(entries, id, this.profile()) !== undefined);
+      if (complete || answer.entries.length === 0 || entries.length >= answer.total) break;
+    }
+    this.lastEntries = entries;
+    return { ok: true, entries };
+  }
+
+  /** Sends a start or stop; undefined when it cannot be sent this way (nothing learnt, machine not listed). */
+  async act(context: BrowserContext, action: Action, providerId: string): Promise<ActionResult | undefined> {
+    const { api } = this.profile();
+    const entry = entryOf(this.lastEntries, providerId, this.profile());
+    if (this.template === undefined || entry === undefined) return undefined;
+    const fields: Record<string, string> = { [api.list.id]: providerId };
+    for (const name of action.fields) {
+      const value = entry[name];
+      if (typeof value !== "string" && typeof value !== "number") return undefined;
+      fields[name] = String(value);
+    }
+    const reply = await this.post(context, action.action, fields);
+    // Whatever went wrong on the way back, the provider may have acted.
+    if (!reply.ok) return { outcome: "uncertain", lane: "api", message: reply.words };
+    return verdict(reply.body, "api", api);
+  }
+}
+
+/** The provider's answer to a start or stop, by whichever lane it was sent. */
+export function verdict(body: unknown, lane: "api" | "page", api: Profile["api"]): ActionResult {
+  const { code, message } = readCode(body, api);
+  if (code === 0) return { outcome: "accepted", lane };
+  if (code === undefined) return { outcome: "uncertain", lane, message };
+  return { outcome: "refused", lane, soldOut: isSoldOut(message, api), message };
+}
+
+/** Playwright's errors carry a call log; their first line says what happened. */
+export function firstLine(error: unknown): string {
+  return describeError(error).split("\n")[0] ?? "";
+}

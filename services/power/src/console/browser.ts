@@ -1,0 +1,163 @@
+/** Owns Chromium: launches it with the saved session, launches it again when it is gone or too large. */
+import { readFileSync } from "node:fs";
+import { describeError } from "@gpu-power-manager/shared/errors";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import { z } from "zod";
+import type { SavedSession } from "./saved-session.ts";
+
+/** Pauses between launches that fail: doubling, up to this. */
+const MAX_LAUNCH_PAUSE_MS = 30_000;
+const FIRST_LAUNCH_PAUSE_MS = 1_000;
+const LAUNCH_TIMEOUT_MS = 30_000;
+/** A close that hangs is not waited for. */
+const CLOSE_TIMEOUT_MS = 4_000;
+
+/** What a console page does not need, so that an idle browser stays small. */
+const ARGS = [
+  "--disable-gpu",
+  "--disable-extensions",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+  "--renderer-process-limit=1",
+];
+
+export interface BrowserOptions {
+  readonly chromiumPath: string;
+  readonly headless: boolean;
+  readonly sandbox: boolean;
+  readonly locale: () => string;
+  readonly saved: SavedSession;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** A page is there, nothing is loaded in it yet. */
+  readonly onPage: (page: Page) => void;
+  readonly onGone: (reason: string) => void;
+}
+
+export interface Tab {
+  readonly page: Page;
+  readonly context: BrowserContext;
+}
+
+const Processes = z.object({ processInfo: z.array(z.object({ id: z.number().int() })) });
+
+export class BrowserKeeper {
+  private readonly options: BrowserOptions;
+  private browser: Browser | undefined;
+  private current: Tab | undefined;
+  private launching: Promise<Tab> | undefined;
+  private failures = 0;
+  private notBefore = 0;
+  private closed = false;
+
+  constructor(options: BrowserOptions) {
+    this.options = options;
+  }
+
+  /** The page if it is alive, without launching anything. */
+  get tab(): Tab | undefined {
+    return this.current;
+  }
+
+  /** The page, launched if need be. @throws when Chromium does not start. */
+  async open(): Promise<Tab> {
+    if (this.closed) throw new Error("The browser is closed.");
+    if (this.current !== undefined) return this.current;
+    this.launching ??= this.launch().finally(() => {
+      this.launching = undefined;
+    });
+    return await this.launching;
+  }
+
+  private async launch(): Promise<Tab> {
+    const { chromiumPath, headless, sandbox, locale, saved, logger, now, onPage } = this.options;
+    if (now() < this.notBefore)
+      throw new Error("Chromium did not start a moment ago; it is tried again soon.");
+    try {
+      const browser = await chromium.launch({
+        executablePath: chromiumPath,
+        headless,
+        chromiumSandbox: sandbox,
+        args: ARGS,
+        timeout: LAUNCH_TIMEOUT_MS,
+        handleSIGINT: false,
+        handleSIGTERM: false,
+        handleSIGHUP: false,
+      });
+      this.browser = browser;
+      browser.on("disconnected", () => this.gone(browser, "disconnected"));
+      const state = saved.load();
+      const context = await browser.newContext({
+        locale: locale(),
+        ...(state === undefined ? {} : { storageState: JSON.parse(state) }),
+      });
+      const page = await context.newPage();
+      page.on("crash", () => this.gone(browser, "page_crashed"));
+      page.on("close", () => this.gone(browser, "page_closed"));
+      this.current = { page, context };
+      this.failures = 0;
+      onPage(page);
+      logger.info({ version: browser.version(), restoredSession: state !== undefined }, "browser launched");
+      return this.current;
+    } catch (error) {
+      this.failures += 1;
+      const pause = Math.min(FIRST_LAUNCH_PAUSE_MS * 2 ** (this.failures - 1), MAX_LAUNCH_PAUSE_MS);
+      this.notBefore = now() + pause;
+      await this.dispose();
+      throw new Error(`Chromium does not start (CHROMIUM_PATH ${chromiumPath})`, { cause: error });
+    }
+  }
+
+  private gone(browser: Browser, reason: string): void {
+    if (this.closed || this.browser !== browser) return;
+    this.options.logger.warn({ reason }, "The browser is gone; it is launched again with the saved session");
+    this.options.onGone(reason);
+    void this.dispose();
+  }
+
+  /** Ends this browser; the next `open` launches another. */
+  async recycle(reason: string): Promise<void> {
+    if (this.browser === undefined) return;
+    this.options.logger.info({ reason }, "browser recycled");
+    this.options.onGone(reason);
+    await this.dispose();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.launching?.catch(() => undefined);
+    await this.dispose();
+  }
+
+  private async dispose(): Promise<void> {
+    const { browser } = this;
+    this.browser = undefined;
+    this.current = undefined;
+    if (browser === undefined) return;
+    const closing = browser.close().catch((error: unknown) => {
+      this.options.logger.debug({ cause: describeError(error) }, "the browser was gone already");
+    });
+    await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS).unref())]);
+  }
+
+  /** Memory of Chromium's processes together (PSS) in bytes; undefined when it cannot be known. */
+  async memoryBytes(): Promise<number | undefined> {
+    if (this.browser === undefined) return undefined;
+    try {
+      const cdp = await this.browser.newBrowserCDPSession();
+      const { processInfo } = Processes.parse(await cdp.send("SystemInfo.getProcessInfo"));
+      await cdp.detach();
+      return processInfo.reduce((sum, { id }) => sum + pssBytes(id), 0);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function pssBytes(pid: number): number {
+  const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+  return Number(match?.[1] ?? 0) * 1024;
+}
