@@ -1,0 +1,321 @@
+/** The gateway's connections, and the knobs by which it is made to fail like the real one. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { Redis } from "ioredis";
+import { WebSocket, WebSocketServer } from "ws";
+import { Peer } from "./peer.ts";
+import { type Notice, type Outlet, Protocol } from "./protocol.ts";
+import { Store } from "./store.ts";
+
+const NOTIFY_EVERY_MS = 2_000;
+/** What the last monitors said, kept for tests. */
+const HEARD_LIMIT = 1_000;
+
+export interface GatewayOptions {
+  readonly redisUrl: string;
+  /** 0 or nothing: a free one, kept over restarts. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Newer gateways answer `gpu.task.query`. */
+  readonly newer?: boolean;
+}
+
+interface Connection {
+  readonly fd: number;
+  readonly socket: WebSocket;
+  /** Open but dead: nothing is read, nothing is sent. */
+  dead: boolean;
+  turn: Promise<void>;
+}
+
+export type JobType = "url" | "chatglm_video" | "gpu.job.submit" | "gpu_task";
+export interface JobRequest {
+  readonly type: JobType;
+  readonly key: string;
+  readonly taskType?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+const GARBAGE = {
+  "not-json": "<html>502 Bad Gateway</html>",
+  huge: `{"type":"url","key":"${"x".repeat(10 * 1024 * 1024)}"}`,
+  "wrong-types": '{"type":5,"key":{"a":[1]}}',
+  "wrong-fields": '{"type":"gpu.job.submit","task_type":["x"],"key":{},"request_id":7}',
+  proto: '{"type":"nope","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
+  array: "[1,2,3]",
+  null: "null",
+  empty: "",
+  binary: Buffer.from([0, 1, 2, 250]),
+} as const;
+export type Garbage = keyof typeof GARBAGE;
+export const GARBAGE_KINDS = Object.keys(GARBAGE) as [Garbage, ...Garbage[]];
+
+export class Gateway {
+  readonly redis: Redis;
+  readonly store: Store;
+  private readonly options: GatewayOptions;
+  private readonly protocol: Protocol;
+  private readonly connections = new Map<number, Connection>();
+  private readonly muted = new Set<string>();
+  private readonly submitters = new Map<string, Peer>();
+  private server: Server | undefined;
+  private sockets: WebSocketServer | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private nextFd = 1;
+  private boundPort: number;
+  private slowMs = 0;
+  private twice = false;
+  activeTasks = 0;
+  /** Frames sent to monitors, and jobs taken, by type. */
+  readonly notified: Record<string, number> = {};
+  readonly submitted: Record<string, number> = {};
+  /** Frames that monitors sent, with the time of arrival. */
+  readonly heard: Array<{ readonly atMs: number; readonly fd: number; readonly frame: string }> = [];
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    this.boundPort = options.port ?? 0;
+    this.redis = new Redis(options.redisUrl, { enableAutoPipelining: true, maxRetriesPerRequest: null });
+    this.redis.on("error", () => {});
+    this.store = new Store(this.redis);
+    const gateway = this;
+    const out: Outlet = {
+      send: (fd, frame) => this.send(fd, frame),
+      notify: (frame) => this.notify(frame),
+      count: (what) => {
+        this.submitted[what] = (this.submitted[what] ?? 0) + 1;
+      },
+      newer: options.newer ?? false,
+      get activeTasks() {
+        return gateway.activeTasks;
+      },
+    };
+    this.protocol = new Protocol(this.store, out);
+  }
+
+  get url(): string {
+    return `ws://${this.options.host ?? "127.0.0.1"}:${this.boundPort}/dsp`;
+  }
+
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  // ---- its life
+
+  async accept(): Promise<void> {
+    const host = this.options.host ?? "127.0.0.1";
+    const server = createServer((_request, response) => response.writeHead(404).end());
+    const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, path: "/dsp" });
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      sockets.handleUpgrade(request, socket, head, (webSocket) => this.connected(webSocket));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.boundPort, host, resolve);
+    });
+    const address = server.address();
+    if (typeof address === "object" && address !== null) this.boundPort = address.port;
+    this.server = server;
+    this.sockets = sockets;
+    this.timer = setInterval(() => {
+      this.protocol.deliverNotifyList().catch(() => {});
+    }, NOTIFY_EVERY_MS);
+  }
+
+  /** Ends like a killed process: every connection drops, Redis keeps what it has, numbers begin anew. */
+  async crash(): Promise<void> {
+    clearInterval(this.timer);
+    const { server, sockets } = this;
+    this.server = undefined;
+    this.sockets = undefined;
+    for (const { socket } of this.connections.values()) {
+      socket.removeAllListeners("close");
+      socket.terminate();
+    }
+    this.connections.clear();
+    this.submitters.clear();
+    this.nextFd = 1;
+    sockets?.close();
+    if (server !== undefined) {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.crash();
+    this.redis.disconnect();
+  }
+
+  private connected(socket: WebSocket): void {
+    const fd = this.nextFd;
+    this.nextFd += 1;
+    const connection: Connection = { fd, socket, dead: false, turn: Promise.resolve() };
+    this.connections.set(fd, connection);
+    socket.on("message", (data, isBinary) => {
+      if (connection.dead || isBinary) return;
+      const raw = String(data);
+      // One connection's frames are handled in their order; those of others go on meanwhile.
+      connection.turn = connection.turn
+        .then(async () => {
+          if (await this.remember(fd, raw)) await this.protocol.receive(fd, raw);
+        })
+        .catch(() => {});
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      if (this.connections.get(fd) !== connection) return;
+      this.connections.delete(fd);
+      this.store.forget(fd).catch(() => {});
+    });
+    void this.send(fd, { type: "connected", fd });
+  }
+
+  private async remember(fd: number, raw: string): Promise<boolean> {
+    if (
+      raw.includes('"source":"gpu_monitor"') ||
+      raw.includes("gpu.task.query") ||
+      raw.includes("boot.result")
+    ) {
+      this.heard.push({ atMs: Date.now(), fd, frame: raw });
+      if (this.heard.length > HEARD_LIMIT) this.heard.shift();
+    }
+    return this.connections.has(fd);
+  }
+
+  private async send(fd: number, frame: object | string | Buffer): Promise<void> {
+    const connection = this.connections.get(fd);
+    if (connection === undefined || connection.socket.readyState !== WebSocket.OPEN) {
+      await this.store.forget(fd);
+      return;
+    }
+    if (connection.dead) return;
+    if (this.slowMs > 0) await new Promise((resolve) => setTimeout(resolve, this.slowMs));
+    connection.socket.send(
+      typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame),
+    );
+  }
+
+  private async notify(frame: Notice): Promise<void> {
+    if (this.muted.has(frame.type)) return;
+    const times = this.twice ? 2 : 1;
+    for (const fd of await this.store.monitors()) {
+      for (let sent = 0; sent < times; sent += 1) {
+        this.notified[frame.type] = (this.notified[frame.type] ?? 0) + 1;
+        await this.send(fd, frame);
+      }
+    }
+  }
+
+  // ---- its faults
+
+  /** Existing connections stay open and are dead from now on; new ones work. */
+  halfOpen(): void {
+    for (const connection of this.connections.values()) {
+      connection.dead = true;
+      connection.socket.pause();
+    }
+    this.submitters.clear();
+  }
+
+  slow(ms: number): void {
+    this.slowMs = ms;
+  }
+
+  /** The operator forgot the notify call for this type. */
+  mute(type: string, on = true): void {
+    if (on) this.muted.add(type);
+    else this.muted.delete(type);
+  }
+
+  notifyTwice(on: boolean): void {
+    this.twice = on;
+  }
+
+  async flushRedis(): Promise<void> {
+    await this.store.flushAll();
+    // Its clients' licenses are gone too; those that submit register again, as PCs do.
+    this.submitters.clear();
+  }
+
+  async garbage(kind: Garbage): Promise<void> {
+    for (const fd of await this.store.monitors()) await this.send(fd, GARBAGE[kind]);
+  }
+
+  // ---- the people around it
+
+  /** Submits a job as a client would, over a real connection; resolves when the gateway has answered. */
+  async submit(job: JobRequest): Promise<void> {
+    const peer = await this.submitter(job.key);
+    const answers = peer.frames.length;
+    peer.send(frameOf(job));
+    await peer.next((frame) => {
+      const index = peer.frames.indexOf(frame);
+      return index >= answers && ["gpu.power.offline", "ack", "error"].includes(String(frame.type));
+    });
+  }
+
+  /** Submits many as fast as the connection takes them; resolves when the gateway has answered all. */
+  async burst(count: number, job: JobRequest): Promise<void> {
+    const peer = await this.submitter(job.key);
+    const before = this.submitted[job.type] ?? 0;
+    for (let sent = 0; sent < count; sent += 1) peer.send(frameOf(job));
+    while ((this.submitted[job.type] ?? 0) < before + count)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Only the notices of many jobs, as if they came from many clients; nothing is queued. */
+  async notifyOnly(count: number, frame: Notice): Promise<void> {
+    const text = JSON.stringify(frame);
+    const sockets = (await this.store.monitors()).flatMap((fd) => this.connections.get(fd)?.socket ?? []);
+    for (let sent = 0; sent < count; sent += 1) {
+      for (const socket of sockets) {
+        socket.send(text);
+        // A real gateway's sends block when the peer reads slowly.
+        while (socket.bufferedAmount > 1_000_000) await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    this.notified[frame.type] = (this.notified[frame.type] ?? 0) + count * sockets.length;
+  }
+
+  private async submitter(key: string): Promise<Peer> {
+    const known = this.submitters.get(key);
+    if (known !== undefined && !known.closed) return known;
+    const peer = await Peer.registered(this.url, { key, device_type: "pc" });
+    this.submitters.set(key, peer);
+    return peer;
+  }
+
+  /** What an HTTP controller does: queues the job and leaves its notification for the timer. */
+  async submitOverHttp(key: string, taskType: string, requestId: string): Promise<void> {
+    const job = { type: "gpu.job.submit", task_type: taskType, request_id: requestId, key };
+    await this.store.queue(key, { ...job, payload: [] });
+    const status = { task_type: taskType, request_id: requestId, start_time: Math.floor(Date.now() / 1_000) };
+    await this.store.setTask(key, { ...status, status: "queued" });
+    await this.store.pushNotify(job);
+  }
+
+  async client(key: string): Promise<Peer> {
+    return await Peer.registered(this.url, { key, device_type: "pc" });
+  }
+
+  async worker(): Promise<Peer> {
+    return await Peer.registered(this.url, { role: "worker" });
+  }
+}
+
+function frameOf({ type, taskType, requestId }: JobRequest): object {
+  const id = requestId === undefined ? {} : { request_id: requestId };
+  if (type === "url") return { type, url: "https://example.com/video" };
+  if (type === "chatglm_video") return { type, content: "你好", ...id };
+  return { type, task_type: taskType ?? "heygem_submit", payload: { audio_hash: "a" }, ...id };
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const gateway = new Gateway(options);
+  await gateway.accept();
+  return gateway;
+}
