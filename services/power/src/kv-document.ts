@@ -75,7 +75,7 @@ export class KvDocument<S extends z.ZodType> {
       const next = update(this.current);
       if (next === this.current) return next;
       try {
-        this.revision = await this.kv.update(this.key, JSON.stringify(next), this.revision);
+        this.revision = await this.kv.put(this.key, JSON.stringify(next), { previousSeq: this.revision });
         this.current = next;
         return next;
       } catch (error) {
