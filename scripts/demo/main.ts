@@ -186,13 +186,13 @@ async function main(): Promise<boolean> {
   }
 }
 
-main().then(
-  (ok) => process.exit(ok ? 0 : 1),
-  (error: unknown) => {
-    console.error(
-      `The story did not come to its end: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    if (once) console.log(JSON.stringify({ ok: false }));
-    process.exit(1);
-  },
-);
+let ok = false;
+try {
+  ok = await main();
+} catch (error) {
+  console.error(
+    `The story did not come to its end: ${error instanceof Error ? error.message : String(error)}`,
+  );
+}
+if (once) console.log(lastLine);
+process.exit(ok ? 0 : 1);
