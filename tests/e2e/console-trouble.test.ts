@@ -1,5 +1,6 @@
 /** What the provider and its console do to us. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { until } from "../harness/process.ts";
@@ -119,8 +120,10 @@ test("witnesses that disagree: the state is unknown, nothing is stopped, a scree
 test("Chromium killed: launched again with the session, and the next job starts the machine", async (t) => {
   const stack = await startStack();
   t.after(() => stack.stop());
-  const children = await readFile(`/proc/${stack.power.pid}/task/${stack.power.pid}/children`, "utf8");
-  for (const pid of children.trim().split(" ")) process.kill(Number(pid), "SIGKILL");
+  const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(stack.power.pid)], {
+    encoding: "utf8",
+  });
+  for (const pid of children.trim().split(/\s+/)) process.kill(Number(pid), "SIGKILL");
   await until(
     "the restart is counted",
     async () =>

@@ -66,6 +66,8 @@ export interface Bus {
   readonly manager: JetStreamManager;
   readonly kv: KV;
   readonly connected: () => boolean;
+  /** Makes streams that are gone: a server that came back with an empty disk has none. */
+  readonly ensureStreams: () => Promise<void>;
 }
 
 /**
@@ -157,7 +159,16 @@ export async function openBus(
   const kv = await waiting(logger, signal, "The state bucket cannot be opened yet", () =>
     js.views.kv(KV_BUCKET, { history: 1, replicas: config.NATS_REPLICAS, storage: StorageType.File }),
   );
-  return { connection, js, manager, kv, connected: () => connected && !connection.isClosed() };
+  return {
+    connection,
+    js,
+    manager,
+    kv,
+    connected: () => connected && !connection.isClosed(),
+    ensureStreams: async () => {
+      for (const stream of streamConfigs(config.NATS_REPLICAS)) await ensureStream(manager, stream);
+    },
+  };
 }
 
 async function connectWaiting(config: BusConfig, name: string, logger: Logger, signal: AbortSignal) {

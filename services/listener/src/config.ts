@@ -5,6 +5,9 @@ import { Token } from "@gpu-power-manager/shared/events";
 import { LOG_LEVELS } from "@gpu-power-manager/shared/logger";
 import { z } from "zod";
 
+/** The longest pause that may be configured between tries; a gateway that is back must not wait longer for us. */
+const BACKOFF_CAP_MS = 5_000;
+
 const duration = (fallback: string, minMs: number, maxMs: number, description: string) =>
   z
     .string()
@@ -13,69 +16,85 @@ const duration = (fallback: string, minMs: number, maxMs: number, description: s
     .refine((ms) => ms >= minMs && ms <= maxMs, { error: `must be from ${minMs} ms to ${maxMs} ms` })
     .meta({ description });
 
-/** The environment of the listener; from it comes the table in the README. */
-export const ListenerEnv = z.object({
-  DSP_URL: z
-    .string()
-    .refine((text) => URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol), {
-      error: "must be a ws:// or wss:// address such as wss://dsp.example.com/dsp",
-    })
-    .meta({
+/** The environment of the listener; from it comes the table in the README. Durations are milliseconds. */
+export const ListenerEnv = z
+  .object({
+    DSP_URL: z
+      .string()
+      // A fragment would make the WebSocket constructor throw at every try.
+      .refine((text) => URL.canParse(text) && /^wss?:\/\/[^/?#\s]+\/[^#\s]*$/i.test(text), {
+        error: "must be a ws:// or wss:// address with a path, such as wss://dsp.example.com/dsp",
+      })
+      .meta({
+        description:
+          "the gateway's WebSocket; with wss its certificate is verified (NODE_EXTRA_CA_CERTS adds a CA)",
+      }),
+    ...busEnv,
+    POOL: z.string().default("default").pipe(Token).meta({ description: "the pool that notices are for" }),
+    PING_INTERVAL: duration(
+      "25s",
+      50,
+      300_000,
+      "a ping at least this often, so that the gateway keeps the connection",
+    ),
+    QUIET_LIMIT: duration(
+      "1500ms",
+      20,
+      300_000,
+      "a silence after which the connection is proven by a ping; with PONG_TIMEOUT, how soon a dead one is replaced",
+    ),
+    PONG_TIMEOUT: duration(
+      "8s",
+      50,
+      60_000,
+      "how long any answer to a ping may take before the connection is replaced",
+    ),
+    REGISTER_TIMEOUT: duration(
+      "5s",
+      50,
+      60_000,
+      "how long connecting, and then the gateway's answer to the registration, may each take",
+    ),
+    BACKOFF_MIN: duration(
+      "250ms",
+      1,
+      BACKOFF_CAP_MS,
+      "the first pause between tries to connect; the very first try waits for none",
+    ),
+    BACKOFF_MAX: duration("5s", 1, BACKOFF_CAP_MS, "the longest pause between tries to connect"),
+    FRAME_LIMIT_BYTES: z
+      .string()
+      .default("1048576")
+      .pipe(integer(1_024, 64 * 1024 * 1024))
+      .meta({ description: "largest frame in bytes that is read" }),
+    OUTBOX_LIMIT: z
+      .string()
+      .default("10000")
+      .pipe(integer(10, 1_000_000))
+      .meta({ description: "events kept one by one while NATS is away; further jobs are folded into one" }),
+    ONLINE_FRAME: z.enum(["booted", "online"], { error: "must be booted or online" }).default("booted").meta({
       description:
-        "the gateway's WebSocket; with wss its certificate is verified (NODE_EXTRA_CA_CERTS adds a CA)",
+        "how clients hear that the machine runs: gpu.power.booted, or gpu.power.online for older gateways",
     }),
-  ...busEnv,
-  POOL: z.string().default("default").pipe(Token).meta({ description: "the pool that notices are for" }),
-  PING_INTERVAL: duration(
-    "25s",
-    50,
-    300_000,
-    "a ping at least this often, so that the gateway keeps the connection",
-  ),
-  QUIET_LIMIT: duration("1500ms", 20, 300_000, "a silence after which the connection is proven by a ping"),
-  PONG_TIMEOUT: duration(
-    "8s",
-    50,
-    60_000,
-    "how long any answer to a ping may take before the connection is replaced",
-  ),
-  BACKOFF_MIN: duration(
-    "250ms",
-    1,
-    5_000,
-    "the first pause between tries to connect; the very first try waits for none",
-  ),
-  BACKOFF_MAX: duration("5s", 1, 5_000, "the longest pause between tries to connect"),
-  FRAME_LIMIT: z
-    .string()
-    .default("1048576")
-    .pipe(integer(1_024, 64 * 1024 * 1024))
-    .meta({ description: "largest frame in bytes that is read" }),
-  OUTBOX_LIMIT: z
-    .string()
-    .default("10000")
-    .pipe(integer(10, 1_000_000))
-    .meta({ description: "events kept one by one while NATS is away; further jobs are folded into one" }),
-  READY_FRAME: z.enum(["booted", "online"], { error: "must be booted or online" }).default("booted").meta({
-    description:
-      "how clients hear that the machine runs: gpu.power.booted, or gpu.power.online for older gateways",
-  }),
-  STATE_DIR: z
-    .string()
-    .optional()
-    .meta({ description: "folder where events are kept that NATS had not taken at a stop" }),
-  HTTP_HOST: z
-    .string()
-    .default("127.0.0.1")
-    .meta({ description: "address that health and metrics listen on" }),
-  HTTP_PORT: z
-    .string()
-    .default("9101")
-    .pipe(integer(0, 65_535))
-    .meta({ description: "port of health and metrics" }),
-  LOG_LEVEL: z
-    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
-    .default("info")
-    .meta({ description: "least level that is logged" }),
-});
+    STATE_DIR: z
+      .string()
+      .optional()
+      .meta({ description: "folder where events are kept that NATS had not taken at a stop" }),
+    HTTP_HOST: z
+      .string()
+      .default("127.0.0.1")
+      .meta({ description: "address that health and metrics listen on" }),
+    HTTP_PORT: z
+      .string()
+      .default("9101")
+      .pipe(integer(0, 65_535))
+      .meta({ description: "port of health and metrics" }),
+    LOG_LEVEL: z
+      .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
+      .default("info")
+      .meta({ description: "least level that is logged" }),
+  })
+  .refine((env) => env.BACKOFF_MIN <= env.BACKOFF_MAX, {
+    error: "BACKOFF_MIN is longer than BACKOFF_MAX: lower one or raise the other",
+  });
 export type ListenerConfig = z.output<typeof ListenerEnv>;

@@ -72,7 +72,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
       backoffMinMs: config.BACKOFF_MIN,
       backoffMaxMs: config.BACKOFF_MAX,
     },
-    frameLimitBytes: config.FRAME_LIMIT,
+    frameLimitBytes: config.FRAME_LIMIT_BYTES,
     logger,
     now,
     random: Math.random,
@@ -117,7 +117,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     await runReports({
       bus,
       pool,
-      readyFrame: config.READY_FRAME,
+      readyFrame: config.ONLINE_FRAME,
       send: (frame) => link.send(frame),
       whenRegistered: () => registration.whenRegistered(),
       onReport: (kind, outcome) => metrics.reports.inc({ kind, outcome }),

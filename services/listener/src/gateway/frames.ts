@@ -46,6 +46,22 @@ const text = z
     value === undefined || value === "" || value.length > TEXT_LIMIT ? undefined : value,
   );
 
+/** A count, also as text: PHP turns numbers that went through Redis into strings. */
+const count = z
+  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+  .pipe(z.number().int().nonnegative())
+  .optional()
+  .catch(undefined);
+
+const flag = z
+  .union([
+    z.boolean(),
+    z.literal([1, "1", "true"]).transform(() => true),
+    z.literal([0, "0", "false"]).transform(() => false),
+  ])
+  .optional()
+  .catch(undefined);
+
 /**
  * Everything that is read from a frame. Only `type` must be right: a job whose other fields are damaged is
  * still a job, and losing it would leave a client waiting.
@@ -55,12 +71,26 @@ const Frame = z.object({
   role: text,
   key: text,
   task_type: text,
-  task_id: text,
   request_id: text,
-  active_count: z.number().int().nonnegative().optional().catch(undefined),
-  has_recent_active: z.boolean().optional().catch(undefined),
+  fd: text,
+  sender_fd: text,
+  active_count: count,
+  has_recent_active: flag,
   data: z.object({ source: text }).optional().catch(undefined),
 });
+
+/** The fields whose loss is worth counting. */
+const READ_FIELDS = [
+  "role",
+  "key",
+  "task_type",
+  "request_id",
+  "fd",
+  "sender_fd",
+  "active_count",
+  "has_recent_active",
+] as const;
+export type ReadField = (typeof READ_FIELDS)[number];
 
 export type Meaning =
   | { readonly kind: "connected" }
@@ -73,8 +103,13 @@ export type Meaning =
       readonly requestId: string | undefined;
       readonly keyHash: string | undefined;
     }
-  | { readonly kind: "boot"; readonly requestId: string | undefined }
-  | { readonly kind: "status_query"; readonly requestId: string | undefined }
+  /** `sender` is the gateway's number of the client's connection: request ids are the clients' own. */
+  | { readonly kind: "boot"; readonly requestId: string | undefined; readonly sender: string | undefined }
+  | {
+      readonly kind: "status_query";
+      readonly requestId: string | undefined;
+      readonly sender: string | undefined;
+    }
   | { readonly kind: "task_active"; readonly taskType: string | undefined }
   | {
       readonly kind: "task_query_response";
@@ -87,7 +122,14 @@ export type Meaning =
   | { readonly kind: "other" };
 
 export type ReadFrame =
-  | { readonly ok: true; readonly type: FrameType; readonly meaning: Meaning }
+  | {
+      readonly ok: true;
+      readonly type: FrameType;
+      readonly meaning: Meaning;
+      /** Fields that were there and could not be used: of the wrong type, or too long. */
+      readonly dropped: readonly ReadField[];
+      readonly sample: () => string;
+    }
   | { readonly ok: false; readonly reason: Rejection; readonly sample: string };
 
 /** SHA-256 of a license key, shortened: the key itself is a secret. */
@@ -95,19 +137,27 @@ export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("hex").slice(0, 16);
 }
 
-/** The beginning of a frame for the log, license keys and long secrets blotted out. */
+const SECRETS =
+  /((?:\w*key|\w*token|license|password|secret|authorization|cookie)\\*["']?\s*[:=]\s*)(\\*"(?:[^"\\]|\\.)*"?|'[^']*'?|[^,}\s&]+)/gi;
+
+/** The beginning of a frame for the log, with license keys and other secrets blotted out. */
 export function sampleOf(raw: string): string {
   return raw
     .slice(0, SAMPLE_LENGTH * 4)
-    .replace(
-      /("(?:key|token|license|password|authorization)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)/gi,
-      '$1"[secret]"',
-    )
+    .replace(SECRETS, '$1"[secret]"')
     .slice(0, SAMPLE_LENGTH);
 }
 
-/** Reads a text frame. Never throws. */
-export function readFrame(raw: string): ReadFrame {
+/**
+ * Reads one frame. Never throws, and never lets a frame over the limit reach the JSON parser.
+ * @param limitBytes size in bytes from which on a frame is refused.
+ */
+export function readFrame(data: Buffer, isBinary: boolean, limitBytes: number): ReadFrame {
+  if (data.length > limitBytes) {
+    return { ok: false, reason: "too_large", sample: sampleOf(data.toString("utf8", 0, SAMPLE_LENGTH * 4)) };
+  }
+  if (isBinary) return { ok: false, reason: "binary", sample: "" };
+  const raw = data.toString("utf8");
   let json: unknown;
   try {
     json = JSON.parse(raw);
@@ -117,30 +167,32 @@ export function readFrame(raw: string): ReadFrame {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return { ok: false, reason: "not_an_object", sample: sampleOf(raw) };
   }
-  if (!("type" in json) || typeof json.type !== "string") {
-    return { ok: false, reason: "no_type", sample: sampleOf(raw) };
-  }
-  const frame = Frame.safeParse(json);
-  if (!frame.success) return { ok: false, reason: "wrong_shape", sample: sampleOf(raw) };
-  const meaning = meaningOf(frame.data);
-  const known = FRAME_TYPES.find((type) => type === frame.data.type);
-  return { ok: true, type: known ?? "other", meaning };
+  if (!("type" in json)) return { ok: false, reason: "no_type", sample: sampleOf(raw) };
+  const parsed = Frame.safeParse(json);
+  if (!parsed.success) return { ok: false, reason: "wrong_shape", sample: sampleOf(raw) };
+  const frame = parsed.data;
+  const given: Readonly<{ [field in ReadField]?: unknown }> & { type: unknown } = json;
+  const dropped = READ_FIELDS.filter(
+    (field) => given[field] != null && given[field] !== "" && frame[field] === undefined,
+  );
+  return {
+    ok: true,
+    type: FRAME_TYPES.find((type) => type === frame.type) ?? "other",
+    meaning: meaningOf(frame, dropped),
+    dropped,
+    sample: () => sampleOf(raw),
+  };
 }
 
 function isJobType(type: string): type is JobType {
   return (JOB_TYPES as readonly string[]).includes(type);
 }
 
-function meaningOf(frame: z.output<typeof Frame>): Meaning {
+function meaningOf(frame: z.output<typeof Frame>, dropped: readonly ReadField[]): Meaning {
   const { type, request_id: requestId, task_type: taskType } = frame;
   if (isJobType(type)) {
-    return {
-      kind: "job",
-      type,
-      taskType,
-      requestId,
-      keyHash: frame.key === undefined ? undefined : hashKey(frame.key),
-    };
+    const keyHash = frame.key === undefined ? undefined : hashKey(frame.key);
+    return { kind: "job", type, taskType, requestId, keyHash };
   }
   switch (type) {
     case "connected":
@@ -149,20 +201,23 @@ function meaningOf(frame: z.output<typeof Frame>): Meaning {
     case "registered":
       return { kind: "registered", role: frame.role };
     case "gpu.power.boot":
-      return { kind: "boot", requestId };
+      return { kind: "boot", requestId, sender: frame.fd };
     case "gpu.status.query":
-      return { kind: "status_query", requestId };
+      return { kind: "status_query", requestId, sender: frame.sender_fd };
     case "gpu.task.active":
       return { kind: "task_active", taskType };
     case "gpu.task.query.response": {
       const { active_count: activeCount, has_recent_active: recent } = frame;
-      // Where neither can be read, work is assumed: a wrong "idle" would stop a working machine.
-      const unreadable = activeCount === undefined && recent === undefined;
+      // What cannot be read may have said "busy", and a wrong "idle" would stop a working machine.
+      const doubtful =
+        (activeCount === undefined && recent === undefined) ||
+        dropped.includes("active_count") ||
+        dropped.includes("has_recent_active");
       return {
         kind: "task_query_response",
         requestId,
         activeCount,
-        active: unreadable || (activeCount ?? 0) > 0 || recent === true,
+        active: doubtful || (activeCount ?? 0) > 0 || recent === true,
       };
     }
     case "gpu.power.online":

@@ -96,7 +96,8 @@ export class BrowserKeeper {
       });
       const page = await context.newPage();
       page.on("crash", () => this.gone(browser, "page_crashed"));
-      page.on("close", () => this.gone(browser, "page_closed"));
+      // A browser that dies closes its pages first; its own end is told a moment later, and is the better reason.
+      page.on("close", () => setImmediate(() => this.gone(browser, "page_closed")));
       this.current = { page, context };
       this.failures = 0;
       onPage(page);
