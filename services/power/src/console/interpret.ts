@@ -65,6 +65,11 @@ export function entryOf(entries: readonly Entry[], providerId: string, profile: 
   return entries.find((entry) => entry[profile.api.list.id] === providerId);
 }
 
+/** What the profile calls a provider's word for a state; not what an object happens to inherit. */
+function stateNamed(states: Profile["page"]["states"], word: string) {
+  return Object.hasOwn(states, word) ? states[word] : undefined;
+}
+
 /** The API's word on one machine. */
 export function fromApi(entries: readonly Entry[], providerId: string, profile: Profile): Sighting {
   const entry = entryOf(entries, providerId, profile);
@@ -75,7 +80,7 @@ export function fromApi(entries: readonly Entry[], providerId: string, profile: 
     );
   }
   const said = entry[profile.api.list.state];
-  const state = typeof said === "string" ? profile.api.list.states[said] : undefined;
+  const state = typeof said === "string" ? stateNamed(profile.api.list.states, said) : undefined;
   if (state === undefined) {
     return unknown("unlisted_state", `The provider says "${String(said)}", which the profile does not list.`);
   }
@@ -94,7 +99,7 @@ export function fromPage(
 ): Sighting | "missing" | "half" {
   const row = rows.find((each) => each.id === providerId);
   if (row === undefined) return "missing";
-  const state = row.state === null ? undefined : profile.page.states[row.state];
+  const state = row.state === null ? undefined : stateNamed(profile.page.states, row.state);
   return state === undefined ? "half" : { state };
 }
 
