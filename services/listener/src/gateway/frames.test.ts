@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { z } from "zod";
+import { hashKey, type Meaning, readFrame, sampleOf } from "./frames.ts";
+
+const Line = z.object({ actor: z.string(), event: z.string(), frame: z.unknown() });
+const recorded = readFileSync(new URL("../../../../tests/data/dsp-transcript.jsonl", import.meta.url), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => Line.parse(JSON.parse(line)))
+  .filter(({ actor, event }) => actor.startsWith("monitor") && event === "receives")
+  .map(({ frame }) => JSON.stringify(frame));
+
+test("every frame that the real gateway sent to a monitor is understood", () => {
+  assert.ok(recorded.length >= 15);
+  const kinds = recorded.map((raw) => {
+    const frame = readFrame(raw);
+    assert.ok(frame.ok, raw);
+    assert.notEqual(frame.meaning.kind, "other", raw);
+    assert.equal(frame.type, JSON.parse(raw).type);
+    return frame.meaning.kind;
+  });
+  const count = (kind: Meaning["kind"]) => kinds.filter((each) => each === kind).length;
+  const notices = recorded.filter((raw) =>
+    /"type":"(url|chatglm_video|gpu\.job\.submit|gpu_task)"/.test(raw),
+  );
+  assert.equal(count("job"), notices.length);
+  assert.deepEqual(
+    [count("boot"), count("status_query"), count("task_active"), count("registered")],
+    [3, 1, 1, 2],
+  );
+});
+
+function meaningOf(raw: string): Meaning {
+  const frame = readFrame(raw);
+  assert.ok(frame.ok, raw);
+  return frame.meaning;
+}
+
+test("a job carries its type, request and license, the license only as a hash", () => {
+  assert.deepEqual(meaningOf('{"type":"gpu.job.submit","task_type":"t","key":"K1","request_id":"r1"}'), {
+    kind: "job",
+    type: "gpu.job.submit",
+    taskType: "t",
+    requestId: "r1",
+    keyHash: hashKey("K1"),
+  });
+  assert.ok(!JSON.stringify(meaningOf('{"type":"url","key":"LICENSE-1"}')).includes("LICENSE-1"));
+});
+
+test("property: whatever else is wrong with it, a job is a job", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom("url", "chatglm_video", "gpu.job.submit", "gpu_task"),
+      fc.record({
+        task_type: fc.anything(),
+        key: fc.anything(),
+        request_id: fc.anything(),
+        data: fc.anything(),
+      }),
+      (type, rest) => {
+        let raw: string;
+        try {
+          raw = JSON.stringify({ ...rest, type });
+        } catch {
+          return;
+        }
+        const frame = readFrame(raw);
+        assert.ok(frame.ok && frame.meaning.kind === "job" && frame.meaning.type === type);
+      },
+    ),
+  );
+});
+
+test("property: no text makes it throw or reach into a prototype", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (raw) => {
+      readFrame(raw);
+    }),
+  );
+  readFrame('{"type":"nope","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}');
+  assert.equal(Object.getOwnPropertyDescriptor(Object.prototype, "polluted"), undefined);
+});
+
+const REJECTED: Array<[string, string]> = [
+  ["<html>502</html>", "not_json"],
+  ["", "not_json"],
+  ["[1]", "not_an_object"],
+  ["null", "not_an_object"],
+  ['"gpu.job.submit"', "not_an_object"],
+  ["{}", "no_type"],
+  ['{"type":5}', "no_type"],
+];
+for (const [raw, reason] of REJECTED) {
+  test(`a frame that is no frame is counted with its reason: ${raw || "(empty)"}`, () => {
+    const frame = readFrame(raw);
+    assert.ok(!frame.ok && frame.reason === reason);
+  });
+}
+
+test("an unknown type is no rejection and no label of its own", () => {
+  const frame = readFrame('{"type":"gpu.new.thing"}');
+  assert.ok(frame.ok && frame.type === "other" && frame.meaning.kind === "other");
+});
+
+test("an answer about tasks that cannot be read counts as work", () => {
+  const active = (fields: object) =>
+    meaningOf(JSON.stringify({ type: "gpu.task.query.response", ...fields }));
+  assert.ok("active" in active({}) && active({}).kind === "task_query_response");
+  for (const [fields, expected] of [
+    [{}, true],
+    [{ active_count: "x", has_recent_active: "y" }, true],
+    [{ active_count: 0, has_recent_active: false }, false],
+    [{ active_count: 0 }, false],
+    [{ active_count: 2, has_recent_active: false }, true],
+    [{ active_count: 0, has_recent_active: true }, true],
+  ] as const) {
+    const meaning = active(fields);
+    assert.ok(meaning.kind === "task_query_response" && meaning.active === expected, JSON.stringify(fields));
+  }
+});
+
+test("only the gateway's word about a worker proves a worker", () => {
+  assert.deepEqual(meaningOf('{"type":"gpu.power.online","data":{"source":"worker"}}'), {
+    kind: "online",
+    worker: true,
+  });
+  assert.deepEqual(meaningOf('{"type":"gpu.power.online","data":{"from":"gpu_monitor"}}'), {
+    kind: "online",
+    worker: false,
+  });
+});
+
+test("a sample for the log is short and holds no license key", () => {
+  const sample = sampleOf(
+    `{"type":5,"key":"LICENSE-123","token": "abc\\"def","padding":"${"x".repeat(900)}"`,
+  );
+  assert.ok(sample.length <= 200);
+  assert.ok(!sample.includes("LICENSE-123") && !sample.includes("abc") && !sample.includes("def"));
+});
