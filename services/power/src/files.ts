@@ -10,7 +10,10 @@ export function profileFile(config: Pick<PowerConfig, "PROFILES_DIR">, pool: Poo
 }
 
 /** Loads the pool and its profile. @throws ConfigError that names the mistakes. */
-export function loadFiles(config: PowerConfig): { pool: Pool; profile: Profile } {
+export function loadFiles(config: Pick<PowerConfig, "POOL_FILE" | "PROFILES_DIR">): {
+  pool: Pool;
+  profile: Profile;
+} {
   const pool = loadYaml(Pool, config.POOL_FILE);
   return { pool, profile: loadProfile(profileFile(config, pool)) };
 }

@@ -157,9 +157,27 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   await closeBus(bus);
 }
 
+/** @throws ConfigError that names the mistakes of the environment and of the files together. */
+function loadAll(): ReturnType<typeof loadEnv<typeof PowerEnv>> & { files: Files } {
+  const problems: string[] = [];
+  const attempt = <T>(load: () => T): T | undefined => {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const env = attempt(() => loadEnv(PowerEnv, process.env));
+  const { POOL_FILE = "", PROFILES_DIR = "" } = process.env;
+  const files = POOL_FILE === "" ? undefined : attempt(() => loadFiles({ POOL_FILE, PROFILES_DIR }));
+  if (env === undefined || files === undefined) throw new ConfigError("The configuration", problems);
+  return { ...env, files };
+}
+
 async function main(): Promise<void> {
-  const { config, secrets } = loadEnv(PowerEnv, process.env);
-  const files = loadFiles(config);
+  const { config, secrets, files } = loadAll();
   if (process.argv.includes("--check")) {
     console.log("The configuration, the pool file and the profile can be used.");
     return;
