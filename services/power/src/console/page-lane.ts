@@ -129,12 +129,14 @@ export class PageLane {
     const others = allIds.filter((id) => id !== providerId);
     const answer = this.answerTo(page, action, providerId);
     let mayHaveActed = false;
+    let letBe: (() => Promise<void>) | undefined;
     try {
       const row = await this.find(page, providerId, action);
       if (typeof row === "string") return { outcome: "not_tried", message: row };
+      letBe = await this.keepClear(page);
       for (const [index, step] of action.steps.entries()) {
         const target = this.target(page, row, step);
-        const visible = this.visible(page, target, timeouts.step);
+        const visible = target.waitFor({ state: "visible", timeout: timeouts.step });
         visible.catch(() => undefined);
         const sent = await Promise.race([visible.then(() => false), answer.seen.then(() => true)]);
         if (sent) break;
@@ -152,6 +154,7 @@ export class PageLane {
         : { outcome: "not_tried", message };
     } finally {
       answer.end();
+      await letBe?.().catch(() => undefined);
     }
   }
 
@@ -247,21 +250,31 @@ export class PageLane {
     );
   }
 
-  private async visible(page: Page, target: Locator, timeout: number): Promise<void> {
-    await this.dismiss(page);
-    // Strict: two candidates are no candidate.
-    await target.waitFor({ state: "visible", timeout });
-  }
-
-  /** Closes announcements that lie over the page. */
-  private async dismiss(page: Page): Promise<void> {
-    for (const { contains, click, text } of this.profile().page.dismiss) {
-      const box = page.locator(this.profile().page.dialog).filter({ visible: true, hasText: contains });
-      if ((await box.count()) === 0) continue;
+  /** Announcements that may be closed, each with the button that closes it. */
+  private announcements(page: Page): Array<{ box: Locator; close: () => Promise<void> }> {
+    const { dialog, dismiss } = this.profile().page;
+    return dismiss.map(({ contains, click, text }) => {
+      const box = page.locator(dialog).filter({ visible: true, hasText: contains });
       let button = box.first().locator(click).filter({ visible: true });
       if (text !== undefined) button = button.filter({ hasText: wholeText(text) });
-      await button.first().click({ timeout: this.profile().timeouts.step });
+      return { box, close: () => button.first().click({ timeout: this.profile().timeouts.step }) };
+    });
+  }
+
+  /** Closes announcements that lie over the page now. */
+  private async dismiss(page: Page): Promise<void> {
+    for (const { box, close } of this.announcements(page)) {
+      if ((await box.count()) > 0) await close();
     }
+  }
+
+  /** Closes announcements whenever one gets in the way of a click; returns how to end that. */
+  private async keepClear(page: Page): Promise<() => Promise<void>> {
+    const announcements = this.announcements(page);
+    for (const { box, close } of announcements) await page.addLocatorHandler(box.first(), close);
+    return async () => {
+      for (const { box } of announcements) await page.removeLocatorHandler(box.first());
+    };
   }
 
   private async assertOurs(page: Page, providerId: string, others: readonly string[]): Promise<void> {
