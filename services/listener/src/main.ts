@@ -1,5 +1,6 @@
 /** The listener: holds the gateway's socket and publishes what it says. Read it to see the whole service. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Bus, closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
@@ -8,10 +9,9 @@ import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { startAlive } from "./alive.ts";
 import { type ListenerConfig, ListenerEnv } from "./config.ts";
-import type { Meaning } from "./gateway/frames.ts";
 import { Link } from "./gateway/link.ts";
 import { createMetrics } from "./metrics.ts";
-import { noticeOf } from "./notices.ts";
+import { Notices } from "./notices.ts";
 import { Outbox } from "./outbox.ts";
 import { readinessOf } from "./readiness.ts";
 import { Registration } from "./registration.ts";
@@ -21,11 +21,17 @@ import { Spool } from "./spool.ts";
 
 /** What is left to publish at a stop is given so long; the rest is kept in the spool. */
 const FLUSH_MS = 5_000;
+/** A server that hangs must not hold up the stop. */
+const CLOSE_BUS_MS = 1_000;
 
-async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal): Promise<void> {
+async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal: AbortSignal): Promise<void> {
   const { POOL: pool } = config;
+  // The wall clock at the start, moved on by the monotonic clock: it never jumps.
   const now = () => performance.timeOrigin + performance.now();
   const name = `listener-${randomUUID().slice(0, 8)}`;
+  let bus: Bus | undefined;
+  let alive: { now: () => void } | undefined;
+
   const registration = new Registration(signal);
   const outbox = new Outbox(config.OUTBOX_LIMIT);
   const metrics = createMetrics({
@@ -33,6 +39,8 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     outboxDepth: () => outbox.depth,
     provenAt: () => registration.provenAt,
   });
+  const spooled = spool.load();
+  let unstored = spooled.length;
   const relay = new Relay({
     outbox,
     outboxLimit: config.OUTBOX_LIMIT,
@@ -44,31 +52,28 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     },
     onFolded: () => metrics.folded.inc(),
     onDropped: () => metrics.dropped.inc(),
+    onLanded: (count) => {
+      // The spool was first in line.
+      if (unstored > 0 && unstored <= count) spool.clear();
+      unstored = Math.max(0, unstored - count);
+    },
     onPressure: (wait) => (wait ? link.pause() : link.resume()),
-    signal,
   });
-  const onMeaning = (meaning: Meaning) => {
-    const receivedAt = now();
-    const outgoing = noticeOf(
-      meaning,
-      { eventId: randomUUID(), pool, at: Math.round(receivedAt) },
-      receivedAt,
-    );
-    if (outgoing === undefined) return;
-    registration.proven(receivedAt);
-    const { event } = outgoing;
-    if (event.kind === "job") {
-      metrics.notices.inc({ type: event.type });
-      logger.info({ jobId: event.eventId, type: event.type, requestId: event.requestId }, "notice received");
-    }
-    relay.offer(outgoing);
-  };
+  const notices = new Notices({
+    pool,
+    logger,
+    now,
+    onJob: (type) => metrics.notices.inc({ type }),
+    onProof: (at) => registration.proven(at),
+    offer: (outgoing) => relay.offer(outgoing),
+  });
   const link = new Link({
     url: config.DSP_URL,
     config: {
       pingIntervalMs: config.PING_INTERVAL,
       quietLimitMs: config.QUIET_LIMIT,
       pongTimeoutMs: config.PONG_TIMEOUT,
+      registerTimeoutMs: config.REGISTER_TIMEOUT,
       backoffMinMs: config.BACKOFF_MIN,
       backoffMaxMs: config.BACKOFF_MAX,
     },
@@ -76,8 +81,11 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     logger,
     now,
     random: Math.random,
-    onMeaning,
-    onFrame: (type) => metrics.frames.inc({ type }),
+    onMeaning: (meaning) => notices.hear(meaning),
+    onFrame: (type, dropped) => {
+      metrics.frames.inc({ type });
+      if (dropped.length > 0) metrics.degraded.inc({ type });
+    },
     onRejected: (reason) => metrics.rejected.inc({ reason }),
     onRegistered: () => {
       registration.registered(now());
@@ -89,21 +97,22 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
       alive?.now();
     },
   });
-  let bus: Bus | undefined;
-  let alive: ReturnType<typeof startAlive> | undefined;
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
     registry: metrics.registry,
     readiness: () =>
-      readinessOf({ phase: link.phase, natsConnected: bus?.connected() === true, depth: outbox.depth }),
+      readinessOf({
+        phase: link.phase,
+        natsConnected: bus?.connected() === true,
+        natsTrouble: relay.troubled,
+        depth: outbox.depth,
+      }),
     signal,
   });
 
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
-  const spool = new Spool(config.STATE_DIR, logger);
-  const { left, done } = spool.load();
-  for (const outgoing of left) relay.offer(outgoing);
+  for (const outgoing of spooled) relay.offer(outgoing);
   link.start();
   signal.addEventListener("abort", () => void link.stop(), { once: true });
   try {
@@ -113,27 +122,27 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
       signal,
       sign: () => ({ listener: name, pool, at: Math.round(now()), provenSince: registration.since }),
     });
-    const publishing = relay.run(bus);
+    relay.start(bus);
     await runReports({
       bus,
       pool,
-      readyFrame: config.ONLINE_FRAME,
+      onlineFrame: config.ONLINE_FRAME,
       send: (frame) => link.send(frame),
-      whenRegistered: () => registration.whenRegistered(),
+      whenRegistered: (maxMs) => registration.whenRegistered(maxMs),
       onReport: (kind, outcome) => metrics.reports.inc({ kind, outcome }),
       logger,
-      now: Date.now,
+      now,
       signal,
     });
-    await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, FLUSH_MS))]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     await link.stop();
-    const unsent = outbox.all();
-    if (unsent.length === 0) done();
-    else spool.save(unsent);
-    if (bus !== undefined) await closeBus(bus);
+    // Waiting for a NATS that is away would only delay the restart, where the spool keeps the events.
+    if (bus?.connected() === true || (bus !== undefined && !spool.keeps)) await relay.flush(FLUSH_MS);
+    relay.stop();
+    if (outbox.depth > 0) spool.save(outbox.all());
+    if (bus !== undefined) await Promise.race([closeBus(bus), sleep(CLOSE_BUS_MS)]);
   }
 }
 
@@ -144,7 +153,9 @@ async function main(): Promise<void> {
     return;
   }
   const logger = createLogger({ service: "listener", level: config.LOG_LEVEL, secrets });
-  await runUntilSignal(logger, (signal) => run(config, logger, signal));
+  const spool = new Spool(config.STATE_DIR, logger);
+  spool.open();
+  await runUntilSignal(logger, (signal) => run(config, spool, logger, signal));
 }
 
 try {

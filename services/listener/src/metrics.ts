@@ -1,4 +1,7 @@
+import { JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { FRAME_TYPES, REJECTIONS } from "./gateway/frames.ts";
+import { CLOSE_REASONS } from "./gateway/session.ts";
 
 const PUBLISH_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
@@ -42,7 +45,7 @@ export function createMetrics(gauges: Gauges) {
       if (at !== undefined) this.set(at / 1_000);
     },
   });
-  return {
+  const counters = {
     registry,
     reconnects: new Counter({
       name: "gpu_listener_reconnects_total",
@@ -53,6 +56,12 @@ export function createMetrics(gauges: Gauges) {
     frames: new Counter({
       name: "gpu_listener_frames_total",
       help: "Frames that were understood, by type; unknown types count as other.",
+      labelNames: ["type"],
+      registers,
+    }),
+    degraded: new Counter({
+      name: "gpu_listener_frames_degraded_total",
+      help: "Frames that were taken without fields of a wrong type or length, by type.",
       labelNames: ["type"],
       registers,
     }),
@@ -81,7 +90,7 @@ export function createMetrics(gauges: Gauges) {
     }),
     dropped: new Counter({
       name: "gpu_listener_outbox_dropped_total",
-      help: "Questions about the state that were not passed on because the outbox was full.",
+      help: "Questions about the state, and older activity, that were not passed on because the outbox was full or they were too old; never a job.",
       registers,
     }),
     reports: new Counter({
@@ -91,5 +100,11 @@ export function createMetrics(gauges: Gauges) {
       registers,
     }),
   };
+  // A series that appears with its first event hides that event from rate(), so all begin at 0.
+  for (const reason of CLOSE_REASONS) counters.reconnects.inc({ reason }, 0);
+  for (const reason of REJECTIONS) counters.rejected.inc({ reason }, 0);
+  for (const type of FRAME_TYPES) counters.frames.inc({ type }, 0);
+  for (const type of JOB_TYPES) counters.notices.inc({ type }, 0);
+  return counters;
 }
 export type ListenerMetrics = ReturnType<typeof createMetrics>;

@@ -1,6 +1,7 @@
-/** What a frame means → the event that power shall know of. Pure. */
-import { createHash } from "node:crypto";
-import type { GatewayEvent } from "@gpu-power-manager/shared/events";
+/** What a frame means → the event that power shall know of. */
+import { createHash, randomUUID } from "node:crypto";
+import type { GatewayEvent, JobType } from "@gpu-power-manager/shared/events";
+import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Meaning } from "./gateway/frames.ts";
 import type { Outgoing } from "./outbox.ts";
 
@@ -32,22 +33,59 @@ function eventOf(meaning: Meaning, stamp: Stamp): GatewayEvent | undefined {
 }
 
 /**
- * The id under which the server drops a second copy: of kind, license and request where the frame names its
- * request (request ids are the clients' own, so two licenses may use the same), else of this very event.
+ * The id under which the server drops a second copy: of kind, asker and request where the frame names its
+ * request, else of this very event. Request ids are the clients' own and may be as short as "1", so they only
+ * count together with the license, or with the gateway's number of the connection that asked.
  */
-function messageIdOf(event: GatewayEvent): string {
-  const requestId = "requestId" in event ? event.requestId : undefined;
-  if (requestId === undefined || event.kind === "activity") return event.eventId;
-  const license = event.kind === "job" ? (event.keyHash ?? "") : "";
+function messageIdOf(meaning: Meaning, event: GatewayEvent): string {
+  if (event.kind === "activity" || event.requestId === undefined) return event.eventId;
+  const asker = event.kind === "job" ? event.keyHash : "sender" in meaning ? meaning.sender : undefined;
   const type = event.kind === "job" ? event.type : event.kind;
   return createHash("sha256")
-    .update(JSON.stringify([type, license, requestId]))
+    .update(JSON.stringify([event.pool, type, asker ?? null, event.requestId]))
     .digest("hex")
     .slice(0, 32);
 }
 
 /** The event of a frame, ready to be published; undefined for frames that are no news to power. */
-export function noticeOf(meaning: Meaning, stamp: Stamp, receivedAt: number): Outgoing | undefined {
+export function noticeOf(meaning: Meaning, stamp: Stamp): Outgoing | undefined {
   const event = eventOf(meaning, stamp);
-  return event === undefined ? undefined : { event, messageId: messageIdOf(event), receivedAt };
+  if (event === undefined) return undefined;
+  return { event, messageId: messageIdOf(meaning, event), receivedAt: stamp.at };
+}
+
+export interface NoticesOptions {
+  readonly pool: string;
+  readonly logger: Logger;
+  /** Milliseconds since 1970 on a clock that never jumps. */
+  readonly now: () => number;
+  readonly onJob: (type: JobType) => void;
+  /** A frame that only a registered monitor gets came through. */
+  readonly onProof: (at: number) => void;
+  readonly offer: (outgoing: Outgoing) => void;
+}
+
+/** Takes what the gateway says and offers it to the relay, under an id that the logs of both services share. */
+export class Notices {
+  private readonly options: NoticesOptions;
+
+  constructor(options: NoticesOptions) {
+    this.options = options;
+  }
+
+  hear(meaning: Meaning): void {
+    const { pool, logger, now, onJob, onProof, offer } = this.options;
+    const outgoing = noticeOf(meaning, { eventId: randomUUID(), pool, at: Math.round(now()) });
+    if (outgoing === undefined) return;
+    const { event, receivedAt } = outgoing;
+    onProof(receivedAt);
+    if (event.kind === "job") {
+      const { type, taskType, requestId } = event;
+      onJob(type);
+      logger.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
+    } else if (event.kind !== "activity") {
+      logger.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
+    }
+    offer(outgoing);
+  }
 }

@@ -1,9 +1,9 @@
 /**
  * Events on their way to NATS: in order, bounded. Pure but for its own state; no I/O.
  *
- * Past the limit, jobs fold into one event that says how many they are and since when: a job is never
- * dropped. Boot requests fold into one, and the newest activity is kept, for only the newest counts. Questions
- * about the state are dropped, for nobody waits that long for an answer.
+ * Past the limit, jobs fold into one event of their type that says how many they are and since when: a job is
+ * never dropped. Boot requests fold into one. Of activity and of questions about the state only the newest
+ * counts, so the older one is dropped.
  */
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 
@@ -11,11 +11,15 @@ export interface Outgoing {
   readonly event: GatewayEvent;
   /** For the server's deduplication: of the request where there is one, else of the event. */
   readonly messageId: string;
-  /** When the notice came, for the latency. */
+  /** When the notice came, in milliseconds since 1970, for the latency. */
   readonly receivedAt: number;
 }
 
+/** `folded`: counted in another event. `dropped`: an older one of its kind gave way. */
 export type Offer = "kept" | "folded" | "dropped";
+
+/** Taken-out entries are cleared away in bulk, since clearing one moves all others. */
+const CLEAR_AT = 1_024;
 
 export class Outbox {
   private readonly limit: number;
@@ -23,6 +27,7 @@ export class Outbox {
   private head = 0;
   private readonly overflow = new Map<string, Outgoing>();
 
+  /** @param limit events that are kept one by one; besides them at most one of each kind. */
   constructor(limit: number) {
     this.limit = limit;
   }
@@ -38,33 +43,29 @@ export class Outbox {
       return "kept";
     }
     const { event } = outgoing;
-    if (event.kind === "status_query") return "dropped";
-    const key = event.kind === "job" ? `job ${event.type}` : event.kind;
-    const folded = this.overflow.get(key);
-    this.overflow.set(key, folded === undefined ? outgoing : fold(folded, outgoing));
-    return folded === undefined ? "kept" : "folded";
+    const key = foldKey(event);
+    const older = this.overflow.get(key);
+    this.overflow.set(key, older === undefined ? outgoing : fold(older, outgoing));
+    if (older === undefined) return "kept";
+    return event.kind === "job" || event.kind === "boot" ? "folded" : "dropped";
   }
 
-  /** The next `count` events behind the first `skip`, without taking them out. */
-  peek(skip: number, count: number): readonly Outgoing[] {
-    if (this.items.length === this.head && this.overflow.size > 0 && skip === 0) this.refill();
-    return this.items.slice(this.head + skip, this.head + skip + count);
+  /** The event at a place in the line, the first at 0; those that folded are not in line yet. */
+  at(place: number): Outgoing | undefined {
+    return this.items[this.head + place];
   }
 
   /** Takes the first `count` out: NATS has them. */
   take(count: number): void {
     this.head += count;
-    if (this.head > 1_024 || this.head === this.items.length) {
+    if (this.head > CLEAR_AT || this.head === this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;
     }
-    if (this.items.length === this.head) this.refill();
-  }
-
-  /** What folded comes behind everything that did not. */
-  private refill(): void {
-    this.items.push(...this.overflow.values());
-    this.overflow.clear();
+    if (this.items.length === 0 && this.overflow.size > 0) {
+      this.items.push(...this.overflow.values());
+      this.overflow.clear();
+    }
   }
 
   /** Everything that waits, in order, for keeping across a restart. */
@@ -73,15 +74,29 @@ export class Outbox {
   }
 }
 
+function foldKey(event: GatewayEvent): string {
+  if (event.kind === "job") return `job ${event.type}`;
+  // A later "idle" must not hide that there was work: that keeps the machine on.
+  if (event.kind === "activity") return `activity ${event.source} ${event.active}`;
+  return event.kind;
+}
+
 function fold(older: Outgoing, newer: Outgoing): Outgoing {
-  if (older.event.kind === "job" && newer.event.kind === "job") {
-    const { event } = older;
-    // The folded event is no request's any more.
-    return {
-      ...older,
-      messageId: event.eventId,
-      event: { ...event, requestId: undefined, count: event.count + newer.event.count },
-    };
-  }
-  return older.event.kind === "boot" ? older : newer;
+  const { event } = older;
+  if (event.kind === "boot") return older;
+  if (event.kind !== "job" || newer.event.kind !== "job") return newer;
+  const { taskType, keyHash } = newer.event;
+  return {
+    ...older,
+    // The folded event is no single request's any more, so no request's copy may stand for it.
+    messageId: event.eventId,
+    event: {
+      ...event,
+      at: Math.min(event.at, newer.event.at),
+      count: event.count + newer.event.count,
+      requestId: undefined,
+      taskType: event.taskType === taskType ? taskType : undefined,
+      keyHash: event.keyHash === keyHash ? keyHash : undefined,
+    },
+  };
 }

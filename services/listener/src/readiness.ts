@@ -11,15 +11,22 @@ const PHASES: Record<Session["phase"], string> = {
 export interface ReadinessSource {
   readonly phase: Session["phase"];
   readonly natsConnected: boolean;
+  /** Why NATS takes no events although it is connected; undefined while it takes them. */
+  readonly natsTrouble: string | undefined;
+  /** Events that wait for NATS. */
   readonly depth: number;
 }
 
-/** Ready only while registered at the gateway and connected to NATS. */
-export function readinessOf({ phase, natsConnected, depth }: ReadinessSource): Readiness {
-  const details = { gateway: phase, natsConnected, outboxDepth: depth };
+/** Ready only while registered at the gateway, connected to NATS, and NATS stores what it is given. */
+export function readinessOf({ phase, natsConnected, natsTrouble, depth }: ReadinessSource): Readiness {
+  const details = { gateway: phase, natsConnected, natsTrouble: natsTrouble ?? null, outboxDepth: depth };
   if (phase !== "registered") return { ready: false, words: PHASES[phase], details };
   if (!natsConnected) {
     const words = `NATS is away; ${depth} events wait here and none is lost. Start NATS or check NATS_URL.`;
+    return { ready: false, words, details };
+  }
+  if (natsTrouble !== undefined) {
+    const words = `NATS does not store events (${natsTrouble}); ${depth} wait here and none is lost. Check its disk and its streams.`;
     return { ready: false, words, details };
   }
   return { ready: true, words: PHASES.registered, details };

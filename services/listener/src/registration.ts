@@ -1,9 +1,9 @@
 /** Whether, and since when, the gateway knows this listener as a monitor. Milliseconds since 1970. */
 export class Registration {
   private readonly signal: AbortSignal;
-  private since_: number | null = null;
+  private from: number | null = null;
   private lastProof: number | undefined;
-  private waiting: Array<() => void> = [];
+  private waiting = new Set<() => void>();
 
   constructor(signal: AbortSignal) {
     this.signal = signal;
@@ -12,35 +12,45 @@ export class Registration {
 
   /** Since when notices can be heard without a break; null while they cannot. */
   get since(): number | null {
-    return this.since_ === null ? null : Math.round(this.since_);
+    return this.from === null ? null : Math.round(this.from);
   }
 
-  /** When the path was last proven. */
+  /** When the path was last proven: by an answer to a registration, or by a notice. */
   get provenAt(): number | undefined {
     return this.lastProof;
   }
 
   registered(at: number): void {
-    this.since_ = at;
+    this.from = at;
     this.lastProof = at;
     this.release();
   }
 
   lost(): void {
-    this.since_ = null;
+    this.from = null;
   }
 
   proven(at: number): void {
     this.lastProof = at;
   }
 
-  /** Resolves when registered, or when the service stops. */
-  async whenRegistered(): Promise<void> {
-    if (this.since_ !== null || this.signal.aborted) return;
-    await new Promise<void>((resolve) => this.waiting.push(resolve));
+  /** Resolves with true when registered, with false after `maxMs` or when the service stops. */
+  async whenRegistered(maxMs: number): Promise<boolean> {
+    if (this.from === null && !this.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          this.waiting.delete(done);
+          resolve();
+        };
+        const timer = setTimeout(done, maxMs);
+        this.waiting.add(done);
+      });
+    }
+    return this.from !== null && !this.signal.aborted;
   }
 
   private release(): void {
-    for (const resolve of this.waiting.splice(0)) resolve();
+    for (const done of [...this.waiting]) done();
   }
 }

@@ -1,145 +1,243 @@
-/** Events → JetStream: the ack awaited, the order kept, many in flight, bounded while NATS is away. */
+/**
+ * Events → JetStream: every acknowledgement awaited, the order kept, many in flight, bounded while NATS is away.
+ *
+ * After a failure everything from the first unacknowledged event on is sent again, in order: the server knows
+ * each by its message id and keeps one copy. It remembers ids for two minutes, so an event whose
+ * acknowledgement was lost and whose server stayed away for longer can be stored twice, never zero times.
+ */
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { jobSubject } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import { ErrorCode, Events, NatsError } from "nats";
 import type { Outbox, Outgoing } from "./outbox.ts";
 
 /** Publishes in flight at once: enough to keep the server busy, few enough to send again after a failure. */
 const WINDOW = 1_024;
-/** An ack that takes longer means that NATS is away, full or electing a leader. */
+/** An ack that takes longer means that JetStream is stuck or electing a leader. */
 const ACK_TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
-/** The outbox's depth at which the gateway is slowed down, and at which it may go on. */
-const PAUSE_AT = 0.8;
-const RESUME_AT = 0.3;
+/**
+ * The outbox's depth at which the gateway is slowed down, and at which it may go on. The other half takes what
+ * one read of the socket (64 KiB) still brings, even of the shortest frames.
+ */
+const PAUSE_AT = 0.5;
+const RESUME_AT = 0.25;
+/** Nobody waits for the answer to a question about the state any longer than this. */
+const QUERY_VALID_MS = 30_000;
 
 export interface RelayOptions {
   readonly outbox: Outbox;
   readonly outboxLimit: number;
   readonly logger: Logger;
+  /** Milliseconds since 1970 on a clock that never jumps. */
   readonly now: () => number;
+  /** NATS has stored it, after so many seconds; called in order, once an event. */
   readonly onPublished: (outgoing: Outgoing, seconds: number) => void;
+  /** So many from the front of the outbox are dealt with. */
+  readonly onLanded: (count: number) => void;
   readonly onFolded: () => void;
+  /** A question or an older activity was not passed on. */
   readonly onDropped: () => void;
   /** Asks the gateway to wait (true) or go on (false). */
   readonly onPressure: (wait: boolean) => void;
-  readonly signal: AbortSignal;
+}
+
+interface Flight {
+  readonly outgoing: Outgoing;
+  /** Seconds until the ack; undefined while it is awaited, null for one that was not sent. */
+  seconds: number | null | undefined;
 }
 
 export class Relay {
   private readonly options: RelayOptions;
   private bus: Bus | undefined;
-  private wake: (() => void) | undefined;
-  private inFlight: Array<Promise<boolean>> = [];
+  /** What was sent and is not yet taken out; the first belongs to the outbox's first. */
+  private flights: Flight[] = [];
+  /** Counts failures: acks of flights from before one are ignored. */
+  private round = 0;
+  private retry: NodeJS.Timeout | undefined;
+  private trouble: string | undefined;
   private pressed = false;
+  private overflow = { folded: 0, dropped: 0 };
+  private emptied: Array<() => void> = [];
 
   constructor(options: RelayOptions) {
     this.options = options;
   }
 
-  get depth(): number {
-    return this.options.outbox.depth;
+  /** Why NATS takes no events at present; undefined while it does. */
+  get troubled(): string | undefined {
+    return this.trouble;
   }
 
   /** Takes an event; it is published, or kept until NATS is there. */
   offer(outgoing: Outgoing): void {
     const { outbox, onFolded, onDropped, logger } = this.options;
     const offer = outbox.offer(outgoing);
-    if (offer === "folded") onFolded();
-    else if (offer === "dropped") {
-      onDropped();
-      logger.warn(
-        { kind: outgoing.event.kind },
-        "NATS is away and the outbox is full; a question is not passed on",
-      );
+    if (offer !== "kept") {
+      if (this.overflow.folded + this.overflow.dropped === 0) {
+        const words =
+          "The outbox is full: jobs are counted together, and of questions and activity only the newest is kept";
+        logger.warn({ waiting: outbox.depth }, words);
+      }
+      this.overflow[offer] += 1;
+      if (offer === "folded") onFolded();
+      else onDropped();
     }
+    this.pump();
     this.press();
-    this.wake?.();
+  }
+
+  /** Begins to publish, and goes on through everything NATS does until its connection is closed. */
+  start(bus: Bus): void {
+    this.bus = bus;
+    void (async () => {
+      for await (const { type } of bus.connection.status()) {
+        if (type === Events.Disconnect) this.fail("NATS is away");
+        // Not at once: the bus may hear of it after us, and nothing would wake us again.
+        else if (type === Events.Reconnect) setImmediate(() => this.resume());
+      }
+    })();
+    this.resume();
+  }
+
+  /** Resolves when NATS has everything, or after `timeoutMs`. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (this.options.outbox.depth === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.emptied.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.retry);
+    this.bus = undefined;
+    this.round += 1;
+  }
+
+  private resume(): void {
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    // With nothing to send, no ack would ever tell that the trouble is over.
+    if (this.options.outbox.depth === 0 && this.bus?.connected() === true) this.recovered();
+    this.pump();
+    this.press();
+  }
+
+  /** Sends what is waiting, as far as the window allows. */
+  private pump(): void {
+    const { bus } = this;
+    if (bus?.connected() !== true || this.retry !== undefined) return;
+    do {
+      // After a failure one event feels the way, or a full stream would be hammered with windows of them.
+      const window = this.trouble === undefined ? WINDOW : 1;
+      while (this.flights.length < window) {
+        const outgoing = this.options.outbox.at(this.flights.length);
+        if (outgoing === undefined) break;
+        this.send(bus, outgoing);
+      }
+    } while (this.land());
+  }
+
+  private send(bus: Bus, outgoing: Outgoing): void {
+    const { now } = this.options;
+    const { event, messageId, receivedAt } = outgoing;
+    const sentAt = now();
+    const flight: Flight = { outgoing, seconds: undefined };
+    this.flights.push(flight);
+    if (event.kind === "status_query" && sentAt - receivedAt > QUERY_VALID_MS) {
+      flight.seconds = null;
+      return;
+    }
+    const { round } = this;
+    const options = { msgID: messageId, timeout: ACK_TIMEOUT_MS };
+    bus.js.publish(jobSubject(event), JSON.stringify(event), options).then(
+      () => {
+        if (round !== this.round) return;
+        flight.seconds = (now() - sentAt) / 1_000;
+        if (flight !== this.flights[0]) return;
+        this.land();
+        this.pump();
+        this.press();
+      },
+      (error: unknown) => {
+        if (round === this.round) this.fail(describeError(error), error);
+      },
+    );
+  }
+
+  /** Takes out, in order, what NATS has; false when that was nothing. */
+  private land(): boolean {
+    const { outbox, onPublished, onDropped, onLanded } = this.options;
+    let landed = 0;
+    let stored = false;
+    for (const { outgoing, seconds } of this.flights) {
+      if (seconds === undefined) break;
+      landed += 1;
+      if (seconds === null) onDropped();
+      else {
+        stored = true;
+        onPublished(outgoing, seconds);
+      }
+    }
+    if (landed === 0) return false;
+    this.flights.splice(0, landed);
+    outbox.take(landed);
+    onLanded(landed);
+    if (stored) this.recovered();
+    if (outbox.depth === 0) for (const resolve of this.emptied.splice(0)) resolve();
+    return true;
+  }
+
+  private recovered(): void {
+    const { logger, outbox } = this.options;
+    if (this.trouble !== undefined) {
+      this.trouble = undefined;
+      logger.info({ waiting: outbox.depth }, "NATS takes events again");
+    }
+    if (outbox.depth === 0 && this.overflow.folded + this.overflow.dropped > 0) {
+      logger.info(this.overflow, "The outbox is empty again");
+      this.overflow = { folded: 0, dropped: 0 };
+    }
+  }
+
+  private fail(cause: string, error?: unknown): void {
+    const { logger, outbox } = this.options;
+    this.round += 1;
+    this.flights = [];
+    if (this.trouble === undefined) {
+      logger.warn({ cause, waiting: outbox.depth }, "NATS does not take events; they wait here");
+    }
+    this.trouble = cause;
+    this.press();
+    if (this.bus?.connected() !== true) return;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.tryAgain(error), RETRY_MS);
+  }
+
+  private async tryAgain(error: unknown): Promise<void> {
+    // Nobody answers on the subject: the stream is gone, and only we or power can make it again.
+    if (error instanceof NatsError && error.code === ErrorCode.NoResponders) {
+      await this.bus?.ensureStreams().catch(() => undefined);
+    }
+    this.resume();
   }
 
   /**
-   * While NATS takes events, a flood is slowed at its source. While NATS is away the gateway is listened to
+   * While NATS takes events, a flood is slowed at its source. While it does not, the gateway is listened to
    * all the same: jobs fold, so nothing is lost and memory stays bounded.
    */
   private press(): void {
     const { outbox, outboxLimit, onPressure } = this.options;
-    const away = this.bus?.connected() !== true;
-    const pressed = !away && outbox.depth > outboxLimit * (this.pressed ? RESUME_AT : PAUSE_AT);
+    const taking = this.bus?.connected() === true && this.trouble === undefined;
+    const pressed = taking && outbox.depth > outboxLimit * (this.pressed ? RESUME_AT : PAUSE_AT);
     if (pressed === this.pressed) return;
     this.pressed = pressed;
     onPressure(pressed);
-  }
-
-  /** Publishes until the signal, and then what is left, for as long as NATS takes it. */
-  async run(bus: Bus): Promise<void> {
-    this.bus = bus;
-    const { signal, outbox, logger } = this.options;
-    const ended = () => this.wake?.();
-    signal.addEventListener("abort", ended, { once: true });
-    let troubled = false;
-    while (!signal.aborted || outbox.depth > 0) {
-      if (outbox.depth === 0) {
-        await new Promise<void>((resolve) => {
-          this.wake = resolve;
-        });
-        this.wake = undefined;
-        continue;
-      }
-      const failure = await this.pump(bus);
-      this.press();
-      if (failure === undefined) {
-        troubled = false;
-        continue;
-      }
-      if (!troubled)
-        logger.warn({ cause: failure, waiting: outbox.depth }, "NATS does not take events; they wait here");
-      troubled = true;
-      if (signal.aborted) return;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
-
-  /**
-   * Keeps a window of publishes in flight and takes out, in order, what is acknowledged. At the first failure
-   * everything behind it is settled and sent again later: the server drops what it had already.
-   */
-  private async pump(bus: Bus): Promise<string | undefined> {
-    const { outbox } = this.options;
-    let failure: string | undefined;
-    this.inFlight = [];
-    for (;;) {
-      if (failure === undefined) {
-        for (const outgoing of outbox.peek(this.inFlight.length, WINDOW - this.inFlight.length)) {
-          this.inFlight.push(
-            this.publish(bus, outgoing).catch((error: unknown) => {
-              failure ??= describeError(error);
-              return false;
-            }),
-          );
-        }
-      }
-      const oldest = this.inFlight[0];
-      if (oldest === undefined) return failure;
-      if (await oldest) {
-        outbox.take(1);
-        this.inFlight.shift();
-        this.press();
-      } else {
-        await Promise.all(this.inFlight);
-        this.inFlight = [];
-        return failure;
-      }
-    }
-  }
-
-  private async publish(bus: Bus, outgoing: Outgoing): Promise<boolean> {
-    const started = this.options.now();
-    await bus.js.publish(jobSubject(outgoing.event), JSON.stringify(outgoing.event), {
-      msgID: outgoing.messageId,
-      timeout: ACK_TIMEOUT_MS,
-    });
-    this.options.onPublished(outgoing, (this.options.now() - started) / 1_000);
-    return true;
   }
 }

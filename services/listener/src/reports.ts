@@ -1,4 +1,5 @@
 /** GPU_REPORTS → frames to the gateway: acknowledged only when a registered connection has taken them. */
+import { setTimeout } from "node:timers/promises";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { Report, STREAMS } from "@gpu-power-manager/shared/events";
@@ -9,16 +10,19 @@ import { AckPolicy, type JsMsg } from "nats";
 const STATUS_VALID_MS = 30_000;
 /** A question to the gateway is worth nothing after this: power has stopped waiting. */
 const QUERY_VALID_MS = 5_000;
-/** How long the server waits before it gives a report to another listener; longer than a wait below. */
+/** How long the server waits before it gives a report to another listener; longer than the two waits below. */
 const ACK_WAIT_NS = 30 * 1_000_000_000;
 /** While not registered, the server is told this often that the report is in hand. */
 const WORKING_EVERY_MS = 10_000;
+/** How long one request for a report stays open; after a break of NATS this is how long reports may lag. */
+const PULL_MS = 2_000;
+const SEND_AGAIN_MS = 50;
 const RETRY_MS = 500;
 
 export type ReportOutcome = "sent" | "expired" | "malformed";
 
 /** The frame of a report; `booted` is said as the configuration asks. */
-export function frameOf(report: Report, readyFrame: "booted" | "online"): Record<string, unknown> {
+export function frameOf(report: Report, onlineFrame: "booted" | "online"): Record<string, unknown> {
   switch (report.kind) {
     case "status":
       return {
@@ -30,7 +34,7 @@ export function frameOf(report: Report, readyFrame: "booted" | "online"): Record
       };
     case "booted":
       return {
-        ...(readyFrame === "booted"
+        ...(onlineFrame === "booted"
           ? { type: "gpu.power.booted", status: "booted", msg: "GPU已开机，服务启动中" }
           : { type: "gpu.power.online", status: "running", msg: "GPU已开机" }),
         source: "gpu_monitor",
@@ -49,7 +53,11 @@ export function frameOf(report: Report, readyFrame: "booted" | "online"): Record
   }
 }
 
-/** Whether a report is too old to be said. Ages compare power's clock with ours, so hosts need NTP. */
+/**
+ * Whether a report is too old to be said.
+ * @param now milliseconds since 1970 on this process's clock. `report.at` is on power's: where the two run on
+ * different hosts, a difference of seconds between their clocks shifts the limit by as much, so they need NTP.
+ */
 export function isExpired(report: Report, now: number): boolean {
   if (report.kind === "status") return now - report.at > STATUS_VALID_MS;
   if (report.kind === "task_query") return now - report.at > QUERY_VALID_MS;
@@ -59,12 +67,13 @@ export function isExpired(report: Report, now: number): boolean {
 export interface ReportsOptions {
   readonly bus: Bus;
   readonly pool: string;
-  readonly readyFrame: "booted" | "online";
+  readonly onlineFrame: "booted" | "online";
   readonly send: (frame: Record<string, unknown>) => boolean;
-  /** Resolves when the link is registered, or the signal aborts. */
-  readonly whenRegistered: () => Promise<void>;
+  /** Resolves with true when the link is registered, with false after `maxMs` or when the service stops. */
+  readonly whenRegistered: (maxMs: number) => Promise<boolean>;
   readonly onReport: (kind: string, outcome: ReportOutcome) => void;
   readonly logger: Logger;
+  /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
@@ -75,19 +84,26 @@ export async function runReports(options: ReportsOptions): Promise<void> {
   let troubled = false;
   while (!signal.aborted) {
     try {
-      await consume(options);
-      troubled = false;
+      await consume(options, () => {
+        troubled = false;
+      });
     } catch (error) {
       if (signal.aborted) return;
       if (!troubled) logger.warn({ cause: describeError(error) }, "Reports cannot be read yet; trying again");
       troubled = true;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      // A server that came back with an empty disk has neither the consumer nor its stream.
+      if (options.bus.connected()) await options.bus.ensureStreams().catch(() => undefined);
+      await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
-async function consume(options: ReportsOptions): Promise<void> {
-  const { bus, pool, signal } = options;
+/**
+ * One report at a time is in hand, and only while it can be said: a report that waits here unseen by the server
+ * would be given out again, and said twice.
+ */
+async function consume(options: ReportsOptions, onAlive: () => void): Promise<void> {
+  const { bus, pool, signal, whenRegistered } = options;
   const durable = `listener-${pool}`;
   await bus.manager.consumers.add(STREAMS.reports, {
     durable_name: durable,
@@ -96,28 +112,28 @@ async function consume(options: ReportsOptions): Promise<void> {
     ack_wait: ACK_WAIT_NS,
   });
   const consumer = await bus.js.consumers.get(STREAMS.reports, durable);
-  // A listener that cannot speak takes nothing, so that another one that can gets it.
-  await options.whenRegistered();
-  if (signal.aborted) return;
-  const messages = await consumer.consume({ max_messages: 50, idle_heartbeat: 5_000, expires: 10_000 });
-  const stop = () => messages.stop();
-  signal.addEventListener("abort", stop, { once: true });
-  void (async () => {
-    for await (const status of await messages.status()) {
-      if (["consumer_deleted", "consumer_not_found", "stream_not_found"].includes(status.type))
-        messages.stop();
-    }
-  })();
-  try {
-    for await (const message of messages) await pass(options, message);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    messages.stop();
+  onAlive();
+  while (!signal.aborted) {
+    if (!(await whenRegistered(WORKING_EVERY_MS))) continue;
+    const pulled = consumer.next({ expires: PULL_MS });
+    const message = await orAborted(pulled, signal);
+    if (message !== null) await pass(options, message);
+    // One that still comes goes back at once; the next listener must not wait for it.
+    else if (signal.aborted) pulled.then((late) => late?.nak()).catch(() => undefined);
   }
 }
 
+/** The promise's value, or null as soon as the signal aborts; leaves nothing behind on the signal. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return await new Promise((resolve, reject) => {
+    const stop = () => resolve(null);
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
 async function pass(options: ReportsOptions, message: JsMsg): Promise<void> {
-  const { readyFrame, send, whenRegistered, onReport, logger, now, signal } = options;
+  const { onlineFrame, send, whenRegistered, onReport, logger, now, signal } = options;
   let report: Report;
   try {
     report = Report.parse(message.json());
@@ -136,7 +152,7 @@ async function pass(options: ReportsOptions, message: JsMsg): Promise<void> {
       message.ack();
       return;
     }
-    if (send(frameOf(report, readyFrame))) {
+    if (send(frameOf(report, onlineFrame))) {
       onReport(report.kind, "sent");
       logger.info({ kind: report.kind, reportId: report.reportId }, "report sent to the gateway");
       message.ack();
@@ -147,6 +163,8 @@ async function pass(options: ReportsOptions, message: JsMsg): Promise<void> {
       return;
     }
     message.working();
-    await Promise.race([whenRegistered(), new Promise((resolve) => setTimeout(resolve, WORKING_EVERY_MS))]);
+    // A connection that is just closing still counts as registered: without a pause this would spin.
+    await setTimeout(SEND_AGAIN_MS);
+    await whenRegistered(WORKING_EVERY_MS);
   }
 }

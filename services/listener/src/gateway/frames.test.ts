@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { hashKey, type Meaning, readFrame, sampleOf } from "./frames.ts";
+import { hashKey, type Meaning, readFrame as readBytes, sampleOf } from "./frames.ts";
 
-const Line = z.object({ actor: z.string(), event: z.string(), frame: z.unknown() });
+const LIMIT = 1_048_576;
+const readFrame = (raw: string) => readBytes(Buffer.from(raw), false, LIMIT);
+
+const Line = z.object({ actor: z.string(), event: z.string(), frame: z.unknown().optional() });
 const recorded = readFileSync(new URL("../../../../tests/data/dsp-transcript.jsonl", import.meta.url), "utf8")
   .trim()
   .split("\n")
@@ -91,7 +94,7 @@ const REJECTED: Array<[string, string]> = [
   ["null", "not_an_object"],
   ['"gpu.job.submit"', "not_an_object"],
   ["{}", "no_type"],
-  ['{"type":5}', "no_type"],
+  ['{"type":5}', "wrong_shape"],
 ];
 for (const [raw, reason] of REJECTED) {
   test(`a frame that is no frame is counted with its reason: ${raw || "(empty)"}`, () => {
@@ -99,6 +102,22 @@ for (const [raw, reason] of REJECTED) {
     assert.ok(!frame.ok && frame.reason === reason);
   });
 }
+
+test("binary and oversized frames are refused before they are parsed", () => {
+  assert.partialDeepStrictEqual(readBytes(Buffer.from([0, 1]), true, LIMIT), { ok: false, reason: "binary" });
+  const huge = Buffer.from(`{"type":"url","key":"${"x".repeat(LIMIT)}"}`);
+  const refused = readBytes(huge, false, LIMIT);
+  assert.ok(!refused.ok && refused.reason === "too_large" && refused.sample.length <= 200);
+});
+
+test("a field that cannot be used is dropped and named, the job stays", () => {
+  const frame = readFrame(
+    `{"type":"gpu.job.submit","task_type":["x"],"request_id":"${"r".repeat(300)}","key":7}`,
+  );
+  assert.ok(frame.ok && frame.meaning.kind === "job");
+  assert.deepEqual([...frame.dropped].sort(), ["request_id", "task_type"]);
+  assert.equal(frame.meaning.keyHash, hashKey("7"));
+});
 
 test("an unknown type is no rejection and no label of its own", () => {
   const frame = readFrame('{"type":"gpu.new.thing"}');

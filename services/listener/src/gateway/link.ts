@@ -1,11 +1,10 @@
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { WebSocket } from "ws";
-import { type FrameType, type Meaning, type Rejection, readFrame } from "./frames.ts";
+import { type FrameType, type Meaning, type ReadField, type Rejection, readFrame } from "./frames.ts";
 import {
   type CloseReason,
   type Command,
   FRESH,
-  HANDSHAKE_TIMEOUT_MS,
   nextTick,
   type Session,
   type SessionConfig,
@@ -13,15 +12,24 @@ import {
   step,
 } from "./session.ts";
 
+/**
+ * A frame over the limit is refused unread; only one over this many limits costs the connection. Anybody can
+ * make the gateway send us a long id, and must not be able to cut our connection with it.
+ */
+const HARD_LIMIT_FACTOR = 16;
+/** How long the gateway may take to answer our closing handshake at a stop. */
+const CLOSE_MS = 1_000;
+
 export interface LinkOptions {
   readonly url: string;
   readonly config: SessionConfig;
   readonly frameLimitBytes: number;
   readonly logger: Logger;
+  /** Milliseconds on a clock that never jumps. */
   readonly now: () => number;
   readonly random: () => number;
   readonly onMeaning: (meaning: Meaning) => void;
-  readonly onFrame: (type: FrameType) => void;
+  readonly onFrame: (type: FrameType, dropped: readonly ReadField[]) => void;
   readonly onRejected: (reason: Rejection) => void;
   readonly onRegistered: () => void;
   readonly onLost: (reason: CloseReason) => void;
@@ -33,15 +41,16 @@ export class Link {
   private session: Session = FRESH;
   private socket: WebSocket | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private ended = false;
+  private stopped: Promise<void> | undefined;
   private paused = false;
+  private lastError: string | undefined;
 
   constructor(options: LinkOptions) {
     this.options = options;
   }
 
   get registered(): boolean {
-    return this.session.phase === "registered";
+    return this.stopped === undefined && this.session.phase === "registered";
   }
 
   /** What it is doing, for people. */
@@ -53,23 +62,30 @@ export class Link {
     this.feed({ type: "tick" });
   }
 
-  /** Ends the link for good; resolves when the socket is closed or 1 s has passed. */
-  async stop(): Promise<void> {
-    this.ended = true;
+  /**
+   * Ends the link for good; resolves when the socket is closed or 1 s has passed. What the gateway sent before
+   * it took our goodbye is still heard: after that it knows that nobody listens, before it does not.
+   */
+  stop(): Promise<void> {
+    this.stopped ??= this.close();
+    return this.stopped;
+  }
+
+  private async close(): Promise<void> {
     clearTimeout(this.timer);
     const { socket } = this;
-    this.socket = undefined;
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
+    if (socket.readyState === WebSocket.CONNECTING) {
+      socket.terminate();
+      return;
+    }
+    socket.resume();
     await new Promise<void>((resolve) => {
-      const done = () => {
+      const timer = setTimeout(() => socket.terminate(), CLOSE_MS);
+      socket.once("close", () => {
         clearTimeout(timer);
         resolve();
-      };
-      const timer = setTimeout(() => {
-        socket.terminate();
-        done();
-      }, 1_000);
-      socket.once("close", done);
+      });
       socket.close(1000);
     });
   }
@@ -90,7 +106,7 @@ export class Link {
   pause(): void {
     if (this.paused) return;
     this.paused = true;
-    this.socket?.pause();
+    if (this.stopped === undefined) this.socket?.pause();
   }
 
   resume(): void {
@@ -101,7 +117,7 @@ export class Link {
   }
 
   private feed(event: SessionEvent): void {
-    if (this.ended) return;
+    if (this.stopped !== undefined) return;
     const { config, now, random } = this.options;
     const before = this.session.phase;
     const { session, commands } = step(this.session, event, now(), config, random());
@@ -118,10 +134,14 @@ export class Link {
   private schedule(): void {
     clearTimeout(this.timer);
     const pause = Math.max(0, nextTick(this.session, this.options.config) - this.options.now());
-    this.timer = setTimeout(() => {
-      if (this.paused) this.feed({ type: "frame" });
-      this.feed({ type: "tick" });
-    }, pause);
+    // Not before what has already arrived was read: a process that stood still for a minute would take its
+    // own standstill for the gateway's, and throw the notices away that wait in the socket.
+    this.timer = setTimeout(() => setImmediate(() => this.tick()), pause);
+  }
+
+  private tick(): void {
+    if (this.paused) this.feed({ type: "frame" });
+    this.feed({ type: "tick" });
   }
 
   private carryOut(command: Command): void {
@@ -132,26 +152,30 @@ export class Link {
   }
 
   private drop(reason: CloseReason): void {
-    const { logger, onLost } = this.options;
-    const { socket } = this;
+    const { logger, onLost, config, now } = this.options;
+    const { socket, lastError: cause } = this;
     this.socket = undefined;
     // Not close(): a dead peer would never answer the closing handshake.
     socket?.terminate();
-    const retryMs = Math.max(0, nextTick(this.session, this.options.config) - this.options.now());
-    logger.warn(
-      { reason, retryMs: Math.round(retryMs) },
-      "The gateway's connection is lost; connecting again",
-    );
+    const retryMs = Math.round(Math.max(0, nextTick(this.session, config) - now()));
+    const words =
+      reason === "connect_failed" || reason === "connect_timeout"
+        ? "The gateway cannot be reached; trying again. Check DSP_URL and that the gateway runs"
+        : "The gateway's connection is lost; connecting again";
+    logger.warn({ reason, retryMs, cause }, words);
     onLost(reason);
   }
 
   private connect(): void {
-    const { url, frameLimitBytes, logger } = this.options;
+    const { url, frameLimitBytes, logger, config } = this.options;
     logger.info({ url: new URL(url).origin + new URL(url).pathname }, "connecting");
+    this.lastError = undefined;
     const socket = new WebSocket(url, {
-      maxPayload: frameLimitBytes,
+      maxPayload: frameLimitBytes * HARD_LIMIT_FACTOR,
       perMessageDeflate: false,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      handshakeTimeout: config.registerTimeoutMs,
+      // A damaged character in one frame must not cost the connection; it is read as U+FFFD.
+      skipUTF8Validation: true,
     });
     this.socket = socket;
     let opened = false;
@@ -167,28 +191,33 @@ export class Link {
     socket.on("message", (data, isBinary) => {
       if (!current()) return;
       this.feed({ type: "frame" });
-      if (isBinary) this.reject("binary", "");
-      else this.read(String(data));
+      if (Buffer.isBuffer(data)) this.read(data, isBinary);
     });
     socket.on("error", (error) => {
       if (!current()) return;
+      this.lastError = error.message;
       if ("code" in error && error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") this.reject("too_large", "");
-      else logger.warn({ cause: error.message }, "The gateway's connection has an error");
     });
     socket.on("close", () => {
       if (current()) this.feed({ type: "closed", failed: !opened });
     });
   }
 
-  private read(raw: string): void {
-    const frame = readFrame(raw);
+  private read(data: Buffer, isBinary: boolean): void {
+    const { frameLimitBytes, logger, onFrame, onMeaning } = this.options;
+    const frame = readFrame(data, isBinary, frameLimitBytes);
     if (!frame.ok) {
       this.reject(frame.reason, frame.sample);
       return;
     }
-    this.options.onFrame(frame.type);
-    if (frame.meaning.kind === "registered") this.feed({ type: "registered", role: frame.meaning.role });
-    else this.options.onMeaning(frame.meaning);
+    const { type, meaning, dropped } = frame;
+    onFrame(type, dropped);
+    if (dropped.length > 0) {
+      const words = "A frame is taken without the fields that cannot be read";
+      logger.warn({ type, dropped, sample: frame.sample() }, words);
+    }
+    if (meaning.kind === "registered") this.feed({ type: "registered", role: meaning.role });
+    else onMeaning(meaning);
   }
 
   private reject(reason: Rejection, sample: string): void {

@@ -17,6 +17,7 @@ const config: SessionConfig = {
   pingIntervalMs: 25_000,
   quietLimitMs: 1_500,
   pongTimeoutMs: 8_000,
+  registerTimeoutMs: 5_000,
   backoffMinMs: 250,
   backoffMaxMs: 5_000,
 };

@@ -10,12 +10,12 @@ export interface SessionConfig {
   readonly quietLimitMs: number;
   /** No frame at all for so long after a ping: the connection is dead, whatever TCP believes. */
   readonly pongTimeoutMs: number;
+  /** Opening a connection, and being told "registered", may each take this long. */
+  readonly registerTimeoutMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
 }
 
-/** Opening, and being told "registered", may each take this long. */
-export const HANDSHAKE_TIMEOUT_MS = 8_000;
 /** A registration that lived so long resets the back-off; one that is thrown out at once does not. */
 export const LIVED_MS = 10_000;
 
@@ -112,7 +112,7 @@ export function step(
           commands: [{ type: "register" }],
         };
       }
-      return now - session.since >= HANDSHAKE_TIMEOUT_MS ? lost("connect_timeout") : stay;
+      return now - session.since >= config.registerTimeoutMs ? lost("connect_timeout") : stay;
     case "registering":
       if (event.type === "registered") {
         if (event.role !== "gpu_monitor") return lost("wrong_role");
@@ -128,7 +128,7 @@ export function step(
           commands: [],
         };
       }
-      return now - session.since >= HANDSHAKE_TIMEOUT_MS ? lost("register_timeout") : stay;
+      return now - session.since >= config.registerTimeoutMs ? lost("register_timeout") : stay;
     case "registered": {
       if (event.type === "frame" || event.type === "registered") {
         return { session: { ...session, heardAt: now, pingedAt: null }, commands: [] };
@@ -152,7 +152,7 @@ export function nextTick(session: Session, config: SessionConfig): number {
       return session.until;
     case "connecting":
     case "registering":
-      return session.since + HANDSHAKE_TIMEOUT_MS;
+      return session.since + config.registerTimeoutMs;
     case "registered":
       return session.pingedAt === null
         ? Math.min(session.heardAt + config.quietLimitMs, session.lastPingAt + config.pingIntervalMs)
