@@ -1,0 +1,177 @@
+/** The listener alone between a misbehaving gateway and a NATS that comes and goes. */
+import assert from "node:assert/strict";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { GatewayEvent, type Report, reportSubject, STREAMS } from "@gpu-power-manager/shared/events";
+import { connect } from "nats";
+import { GARBAGE_KINDS, startGateway } from "../../sim/dsp/src/gateway.ts";
+import { freePort, until } from "../harness/process.ts";
+import { startNats, startRedis } from "../harness/servers.ts";
+import { Service } from "../harness/stack.ts";
+
+async function start(t: TestContext, env: Record<string, string> = {}) {
+  const [nats, redis] = await Promise.all([startNats(), startRedis()]);
+  const dsp = await startGateway({ redisUrl: redis.url });
+  const stateDir = await mkdtemp(join(tmpdir(), "gpm-listener-"));
+  const listener = new Service("listener", await freePort(), {
+    DSP_URL: dsp.url,
+    NATS_URL: nats.url,
+    STATE_DIR: stateDir,
+    ...env,
+  });
+  t.after(async () => {
+    await listener.stop();
+    await dsp.stop();
+    await Promise.all([nats.stop(), redis.stop()]);
+  });
+  /** Everything that lies in the stream of jobs. */
+  const stored = async (): Promise<GatewayEvent[]> => {
+    const connection = await connect({ servers: nats.url });
+    try {
+      const manager = await connection.jetstreamManager();
+      const { first_seq, last_seq } = (await manager.streams.info(STREAMS.jobs)).state;
+      const events: GatewayEvent[] = [];
+      for (let seq = first_seq; seq <= last_seq; seq += 1) {
+        events.push(GatewayEvent.parse((await manager.streams.getMessage(STREAMS.jobs, { seq })).json()));
+      }
+      return events;
+    } finally {
+      await connection.close();
+    }
+  };
+  const report = async (...reports: Report[]) => {
+    const connection = await connect({ servers: nats.url });
+    for (const each of reports)
+      await connection.jetstream().publish(reportSubject(each), JSON.stringify(each));
+    await connection.close();
+  };
+  return { nats, redis, dsp, listener, stored, report };
+}
+
+test("a connection that is open but dead is replaced within 10 s, with the default settings", async (t) => {
+  const { dsp, listener, stored } = await start(t);
+  listener.start();
+  await listener.ready();
+  dsp.halfOpen();
+  const began = Date.now();
+  await until(
+    "it is replaced",
+    async () => (await listener.metric('gpu_listener_reconnects_total{reason="pong_timeout"}')) === 1,
+    15_000,
+  );
+  await listener.ready();
+  const took = Date.now() - began;
+  assert.ok(took <= 10_000, `${took} ms`);
+  t.diagnostic(`replaced and registered ${took} ms after it went dead`);
+  await dsp.submit({ type: "url", key: "K1" });
+  await until("the next notice is heard", async () => (await stored()).length === 1);
+});
+
+test("garbage of every kind is counted with its reason, and the next notice is heard", async (t) => {
+  const { dsp, listener, stored } = await start(t);
+  listener.start();
+  await listener.ready();
+  for (const kind of GARBAGE_KINDS) {
+    await listener.ready();
+    await dsp.garbage(kind);
+  }
+  const rejected = (reason: string) =>
+    listener.metric(`gpu_listener_frames_rejected_total{reason="${reason}"}`);
+  for (const reason of ["not_json", "not_an_object", "wrong_shape", "binary", "too_large"]) {
+    await until(`${reason} is counted`, async () => ((await rejected(reason)) ?? 0) >= 1);
+  }
+  await listener.ready();
+  await dsp.submit({ type: "gpu_task", key: "K1", taskType: "t" });
+  await until("the notice is heard", async () =>
+    (await stored()).some((event) => event.kind === "job" && event.taskType === "t"),
+  );
+  // One of the kinds is a job whose other fields are damaged: it is a job all the same.
+  assert.equal((await stored()).filter((event) => event.kind === "job").length, 2);
+});
+
+test("it registers and keeps notices while NATS is not there yet, and over a stop", async (t) => {
+  const { nats, dsp, listener, stored } = await start(t);
+  await nats.halt();
+  listener.start();
+  await until("it is registered", async () => (await listener.metric("gpu_listener_registered")) === 1);
+  await dsp.burst(50, { type: "url", key: "K1" });
+  await until("they are held", async () => (await listener.metric("gpu_listener_outbox_depth")) === 50);
+  const began = Date.now();
+  assert.equal(await listener.stop(), 0);
+  assert.ok(Date.now() - began < 10_000);
+  await nats.resume();
+  listener.start();
+  await listener.ready();
+  await until("NATS has them all", async () => (await stored()).length === 50);
+  assert.equal(new Set((await stored()).map(({ eventId }) => eventId)).size, 50);
+});
+
+test("past the outbox's limit jobs fold: the count is right, the memory bounded", async (t) => {
+  const { nats, dsp, listener, stored } = await start(t, { OUTBOX_LIMIT: "100" });
+  listener.start();
+  await listener.ready();
+  await nats.kill();
+  await until("it knows", async () => !(await listener.readiness()).ready);
+  await dsp.notifyOnly(5_000, { type: "url", key: "K1" });
+  await until(
+    "all are counted",
+    async () => (await listener.metric('gpu_listener_notices_total{type="url"}')) === 5_000,
+  );
+  assert.ok(((await listener.metric("gpu_listener_outbox_depth")) ?? 999) <= 110);
+  await nats.resume();
+  await until("NATS has every job", async () => {
+    const events = await stored();
+    return events.reduce((sum, event) => sum + (event.kind === "job" ? event.count : 0), 0) === 5_000;
+  });
+});
+
+test("a notice that comes twice with its request id is stored once", async (t) => {
+  const { dsp, listener, stored } = await start(t);
+  listener.start();
+  await listener.ready();
+  dsp.notifyTwice(true);
+  await dsp.submitOverHttp("K1", "t", "r1");
+  await until(
+    "both copies came",
+    async () => (await listener.metric('gpu_listener_notices_total{type="gpu.job.submit"}')) === 2,
+  );
+  await dsp.submit({ type: "url", key: "K1" });
+  await until(
+    "what came later is stored",
+    async () => (await stored()).filter((event) => event.kind === "job" && event.type === "url").length === 2,
+  );
+  assert.equal(
+    (await stored()).filter((event) => event.kind === "job" && event.requestId === "r1").length,
+    1,
+  );
+});
+
+test("reports wait until the gateway is there; old answers about the state are not said", async (t) => {
+  const { dsp, listener, report } = await start(t);
+  listener.start();
+  await listener.ready();
+  await dsp.crash();
+  await until("it knows", async () => !(await listener.readiness()).ready);
+  const base = { pool: "default", at: Date.now() };
+  await report(
+    {
+      ...base,
+      reportId: "1",
+      kind: "status",
+      at: Date.now() - 31_000,
+      status: "running",
+      requestId: "old",
+      fresh: true,
+    },
+    { ...base, reportId: "2", kind: "booted", instance: "gpu-1", requestId: "b1" },
+    { ...base, reportId: "3", kind: "boot_result", requestId: "b2", message: "no" },
+    { ...base, reportId: "4", kind: "status", status: "running", requestId: "new", fresh: true },
+  );
+  await dsp.accept();
+  await until("the last is said", () => dsp.heard.some(({ frame }) => frame.includes('"new"')));
+  const said = dsp.heard.map(({ frame }) => JSON.parse(frame).request_id);
+  assert.deepEqual(said, ["b1", "b2", "new"]);
+  assert.equal(await listener.metric('gpu_listener_reports_total{kind="status",outcome="expired"}'), 1);
+});
