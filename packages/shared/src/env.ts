@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { ConfigError, describeError } from "./errors.ts";
+import { LOG_LEVELS } from "./logger.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,6 +32,25 @@ export function integer(min: number, max: number) {
 export const Flag = z
   .enum(["true", "false"], { error: (issue) => `must be true or false, not "${String(issue.input)}"` })
   .transform((text) => text === "true");
+
+/** The variables that every service has: where it is asked, and how much it logs. */
+export function serviceEnv(port: number) {
+  return {
+    HTTP_HOST: z
+      .string()
+      .default("127.0.0.1")
+      .meta({ description: "address that health and metrics listen on" }),
+    HTTP_PORT: z
+      .string()
+      .default(String(port))
+      .pipe(integer(0, 65_535))
+      .meta({ description: "port of health and metrics" }),
+    LOG_LEVEL: z
+      .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
+      .default("info")
+      .meta({ description: "least level that is logged" }),
+  };
+}
 
 function resolveFiles(shape: z.core.$ZodShape, env: Environment, problems: string[]): Environment {
   const resolved: Record<string, string> = {};

@@ -1,3 +1,4 @@
+import { ConfigError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
 /** SIGTERM promises an end within 10 s; past this the process ends itself, whatever still hangs. */
@@ -30,5 +31,16 @@ export async function runUntilSignal(
   } catch (error) {
     logger.fatal({ err: error }, "The service failed and ends");
     process.exit(1);
+  }
+}
+
+/** Runs `main`; a configuration that cannot be used is said plainly, without a stack, and exits with 1. */
+export async function exitOnBadConfig(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }

@@ -1,8 +1,7 @@
 import { busEnv } from "@gpu-power-manager/shared/bus";
 import { Duration } from "@gpu-power-manager/shared/duration";
-import { integer } from "@gpu-power-manager/shared/env";
+import { integer, serviceEnv } from "@gpu-power-manager/shared/env";
 import { Token } from "@gpu-power-manager/shared/events";
-import { LOG_LEVELS } from "@gpu-power-manager/shared/logger";
 import { z } from "zod";
 
 /** The longest pause that may be configured between tries; a gateway that is back must not wait longer for us. */
@@ -80,19 +79,7 @@ export const ListenerEnv = z
       .string()
       .optional()
       .meta({ description: "folder where events are kept that NATS had not taken at a stop" }),
-    HTTP_HOST: z
-      .string()
-      .default("127.0.0.1")
-      .meta({ description: "address that health and metrics listen on" }),
-    HTTP_PORT: z
-      .string()
-      .default("9101")
-      .pipe(integer(0, 65_535))
-      .meta({ description: "port of health and metrics" }),
-    LOG_LEVEL: z
-      .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
-      .default("info")
-      .meta({ description: "least level that is logged" }),
+    ...serviceEnv(9101),
   })
   .refine((env) => env.BACKOFF_MIN <= env.BACKOFF_MAX, {
     error: "BACKOFF_MIN is longer than BACKOFF_MAX: lower one or raise the other",

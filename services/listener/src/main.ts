@@ -3,10 +3,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Bus, closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
-import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
-import { runUntilSignal } from "@gpu-power-manager/shared/shutdown";
+import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { startAlive } from "./alive.ts";
 import { type ListenerConfig, ListenerEnv } from "./config.ts";
 import { Link } from "./gateway/link.ts";
@@ -158,10 +157,4 @@ async function main(): Promise<void> {
   await runUntilSignal(logger, (signal) => run(config, spool, logger, signal));
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await exitOnBadConfig(main);

@@ -1,6 +1,5 @@
 import { busEnv } from "@gpu-power-manager/shared/bus";
-import { Flag, integer, secret } from "@gpu-power-manager/shared/env";
-import { LOG_LEVELS } from "@gpu-power-manager/shared/logger";
+import { Flag, integer, secret, serviceEnv } from "@gpu-power-manager/shared/env";
 import { z } from "zod";
 
 const MIB = 1024 * 1024;
@@ -43,18 +42,6 @@ export const PowerEnv = z.object({
     .default("true")
     .pipe(Flag)
     .meta({ description: "false shows the browser's window, so that a person can log in" }),
-  HTTP_HOST: z
-    .string()
-    .default("127.0.0.1")
-    .meta({ description: "address that health and metrics listen on" }),
-  HTTP_PORT: z
-    .string()
-    .default("9102")
-    .pipe(integer(0, 65_535))
-    .meta({ description: "port of health and metrics" }),
-  LOG_LEVEL: z
-    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
-    .default("info")
-    .meta({ description: "least level that is logged" }),
+  ...serviceEnv(9102),
 });
 export type PowerConfig = z.output<typeof PowerEnv>;

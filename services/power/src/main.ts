@@ -4,7 +4,7 @@ import { loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
-import { runUntilSignal } from "@gpu-power-manager/shared/shutdown";
+import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { steadyClock } from "./clock.ts";
 import { type PowerConfig, PowerEnv } from "./config.ts";
 import { PageConsole } from "./console/page-console.ts";
@@ -186,10 +186,4 @@ async function main(): Promise<void> {
   await runUntilSignal(logger, (signal) => run(config, files, logger, signal));
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await exitOnBadConfig(main);
