@@ -73,12 +73,17 @@ export const ActivityEvent = z.object({
 });
 export type ActivityEvent = z.infer<typeof ActivityEvent>;
 
+/** The gateway has announced that a worker registered: the machine is not only on, it answers. */
+export const WorkerOnlineEvent = z.object({ ...base, kind: z.literal("worker_online") });
+export type WorkerOnlineEvent = z.infer<typeof WorkerOnlineEvent>;
+
 /** What the listener tells power, on `gpu.jobs.<pool>.<type>`. */
 export const GatewayEvent = z.discriminatedUnion("kind", [
   JobEvent,
   BootEvent,
   StatusQueryEvent,
   ActivityEvent,
+  WorkerOnlineEvent,
 ]);
 export type GatewayEvent = z.infer<typeof GatewayEvent>;
 

@@ -61,6 +61,18 @@ export const ListenerEnv = z
       "the first pause between tries to connect; the very first try waits for none",
     ),
     BACKOFF_MAX: duration("5s", 1, BACKOFF_CAP_MS, "the longest pause between tries to connect"),
+    PROBE_INTERVAL: duration(
+      "30s",
+      100,
+      3_600_000,
+      "how often the path client → gateway → monitor is proven by a question of our own",
+    ),
+    PROBE_TIMEOUT: duration(
+      "5s",
+      50,
+      60_000,
+      "how long such a question may take; after two that were not heard the listener registers anew",
+    ),
     FRAME_LIMIT_BYTES: z
       .string()
       .default("1048576")

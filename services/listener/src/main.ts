@@ -12,6 +12,7 @@ import { Link } from "./gateway/link.ts";
 import { createMetrics } from "./metrics.ts";
 import { Notices } from "./notices.ts";
 import { Outbox } from "./outbox.ts";
+import { Probe } from "./probe.ts";
 import { readinessOf } from "./readiness.ts";
 import { Registration } from "./registration.ts";
 import { Relay } from "./relay.ts";
@@ -66,21 +67,53 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     onProof: (at) => registration.proven(at),
     offer: (outgoing) => relay.offer(outgoing),
   });
-  const link = new Link({
-    url: config.DSP_URL,
-    config: {
-      pingIntervalMs: config.PING_INTERVAL,
-      quietLimitMs: config.QUIET_LIMIT,
-      pongTimeoutMs: config.PONG_TIMEOUT,
-      registerTimeoutMs: config.REGISTER_TIMEOUT,
-      backoffMinMs: config.BACKOFF_MIN,
-      backoffMaxMs: config.BACKOFF_MAX,
-    },
-    frameLimitBytes: config.FRAME_LIMIT_BYTES,
+  const rules = {
+    pingIntervalMs: config.PING_INTERVAL,
+    quietLimitMs: config.QUIET_LIMIT,
+    pongTimeoutMs: config.PONG_TIMEOUT,
+    registerTimeoutMs: config.REGISTER_TIMEOUT,
+    backoffMinMs: config.BACKOFF_MIN,
+    backoffMaxMs: config.BACKOFF_MAX,
+  };
+  const common = { url: config.DSP_URL, frameLimitBytes: config.FRAME_LIMIT_BYTES, now, random: Math.random };
+  const probe = new Probe({
+    intervalMs: config.PROBE_INTERVAL,
+    timeoutMs: config.PROBE_TIMEOUT,
     logger,
     now,
     random: Math.random,
-    onMeaning: (meaning) => notices.hear(meaning),
+    send: (frame) => probeLink.send(frame),
+    monitorRegistered: () => link.registered,
+    onOutcome: (outcome, seconds) => {
+      metrics.probes.inc({ outcome });
+      if (seconds === undefined) return;
+      metrics.probeSeconds.observe(seconds);
+      registration.proven(now());
+    },
+    onBroken: () => link.replace(),
+  });
+  const probeLink = new Link({
+    ...common,
+    registration: { type: "register", key: probe.key, device_type: "probe" },
+    config: { ...rules, role: undefined },
+    logger: logger.child({ connection: "probe" }),
+    // The only news that a client hears and a monitor does not.
+    onMeaning: (meaning) => {
+      if (meaning.kind === "online") notices.hear(meaning);
+    },
+    onFrame: () => {},
+    onRejected: () => {},
+    onRegistered: () => probe.now(),
+    onLost: () => {},
+  });
+  const link = new Link({
+    ...common,
+    registration: { type: "register", role: "gpu_monitor" },
+    config: { ...rules, role: "gpu_monitor" },
+    logger,
+    onMeaning: (meaning) => {
+      if (!probe.hears(meaning)) notices.hear(meaning);
+    },
     onFrame: (type, dropped) => {
       metrics.frames.inc({ type });
       if (dropped.length > 0) metrics.degraded.inc({ type });
@@ -89,6 +122,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     onRegistered: () => {
       registration.registered(now());
       alive?.now();
+      probe.now();
     },
     onLost: (reason) => {
       metrics.reconnects.inc({ reason });
@@ -113,7 +147,12 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
   for (const outgoing of spooled) relay.offer(outgoing);
   link.start();
-  signal.addEventListener("abort", () => void link.stop(), { once: true });
+  probeLink.start();
+  const stopListening = async () => {
+    probe.stop();
+    await Promise.all([link.stop(), probeLink.stop()]);
+  };
+  signal.addEventListener("abort", () => void stopListening(), { once: true });
   try {
     bus = await openBus(config, name, logger, signal);
     alive = startAlive({
@@ -136,7 +175,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await link.stop();
+    await stopListening();
     // Waiting for a NATS that is away would only delay the restart, where the spool keeps the events.
     if (bus?.connected() === true || (bus !== undefined && !spool.keeps)) await relay.flush(FLUSH_MS);
     relay.stop();

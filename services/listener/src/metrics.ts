@@ -7,6 +7,8 @@ const PUBLISH_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
 ];
 
+const PROBE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
 export interface Gauges {
   readonly registered: () => boolean;
   readonly outboxDepth: () => number;
@@ -91,6 +93,18 @@ export function createMetrics(gauges: Gauges) {
     dropped: new Counter({
       name: "gpu_listener_outbox_dropped_total",
       help: "Questions about the state, and older activity, that were not passed on because the outbox was full or they were too old; never a job.",
+      registers,
+    }),
+    probes: new Counter({
+      name: "gpu_listener_probes_total",
+      help: "Probes of the notification path, by outcome: proven, timeout (not heard in time), not_sent (the probing client is not connected).",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    probeSeconds: new Histogram({
+      name: "gpu_listener_probe_seconds",
+      help: "Time from a probe's question to its arrival at the monitor's connection, in seconds.",
+      buckets: PROBE_BUCKETS,
       registers,
     }),
     reports: new Counter({

@@ -27,6 +27,8 @@ function eventOf(meaning: Meaning, stamp: Stamp): GatewayEvent | undefined {
       const { requestId, activeCount, active } = meaning;
       return { ...stamp, kind: "activity", source: "task_query", requestId, activeCount, active };
     }
+    case "online":
+      return meaning.worker ? { ...stamp, kind: "worker_online" } : undefined;
     default:
       return undefined;
   }
@@ -38,11 +40,12 @@ function eventOf(meaning: Meaning, stamp: Stamp): GatewayEvent | undefined {
  * count together with the license, or with the gateway's number of the connection that asked.
  */
 function messageIdOf(meaning: Meaning, event: GatewayEvent): string {
-  if (event.kind === "activity" || event.requestId === undefined) return event.eventId;
+  const requestId = "requestId" in event && event.kind !== "activity" ? event.requestId : undefined;
+  if (requestId === undefined) return event.eventId;
   const asker = event.kind === "job" ? event.keyHash : "sender" in meaning ? meaning.sender : undefined;
   const type = event.kind === "job" ? event.type : event.kind;
   return createHash("sha256")
-    .update(JSON.stringify([event.pool, type, asker ?? null, event.requestId]))
+    .update(JSON.stringify([event.pool, type, asker ?? null, requestId]))
     .digest("hex")
     .slice(0, 32);
 }
@@ -83,6 +86,8 @@ export class Notices {
       const { type, taskType, requestId } = event;
       onJob(type);
       logger.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
+    } else if (event.kind === "worker_online") {
+      logger.info({ jobId: event.eventId }, "worker online");
     } else if (event.kind !== "activity") {
       logger.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
     }

@@ -212,6 +212,16 @@ const CASES: Array<{ what: string; given: Snapshot; told: string[] }> = [
     told: ["stop gpu-1 idle"],
   },
   {
+    what: "idle again since an answer that named a task: asked anew",
+    given: snapshot({
+      ...stoppable,
+      policy: { ...policy, idleTimeout: 1_000 },
+      askedWorkersAt: NOW - 10_000,
+      demand: { lastActivityAt: NOW - 9_500 },
+    }),
+    told: ["ask ask_before_stop"],
+  },
+  {
     what: "idle: both witnesses are asked before a stop",
     given: snapshot({ ...stoppable, instances: [running({ comparedAt: NOW - COMPARISON_VALID_MS })] }),
     told: ["look compare_before_stop"],
@@ -370,6 +380,8 @@ test("property: a stop means no job, no activity, no doubt, no deafness, no hold
         assert.ok((target?.runningSince ?? NOW) <= NOW - given.policy.minRunTime);
         assert.ok(target?.comparedAt !== null && (target?.comparedAt ?? 0) > NOW - COMPARISON_VALID_MS);
         assert.ok(given.askedWorkersAt !== null);
+        const lastSign = Math.max(given.demand.lastJobAt ?? 0, given.demand.lastActivityAt ?? 0);
+        assert.ok(given.askedWorkersAt >= lastSign + given.policy.idleTimeout, "asked after it became idle");
       }
     }),
     { numRuns: 20_000 },

@@ -227,11 +227,14 @@ function decideStop(instance: InstanceView, snapshot: Snapshot, wanted: boolean,
     demand.lastJobAt ?? 0,
     demand.lastActivityAt ?? 0,
   );
-  if (now < idleSince + policy.idleTimeout) return keep("idle_not_reached", idleSince + policy.idleTimeout);
+  const idleAt = idleSince + policy.idleTimeout;
+  if (now < idleAt) return keep("idle_not_reached", idleAt);
   if (instance.restUntil > now) return keep("resting", instance.restUntil);
 
   const asked = snapshot.askedWorkersAt;
-  if (asked === null || now >= asked + ANSWER_VALID_MS) return { kind: "ask", reason: "ask_before_stop" };
+  // A question of before says nothing: its answer may have been the activity that idleness is counted from.
+  if (asked === null || asked < idleAt || now >= asked + ANSWER_VALID_MS)
+    return { kind: "ask", reason: "ask_before_stop" };
   const answered = demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
   if (!answered && now < asked + ANSWER_WAIT_MS) return keep("waiting_for_answer", asked + ANSWER_WAIT_MS);
   if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS) {

@@ -39,6 +39,8 @@ export const Demand = z.object({
   lastActivityAt: Time.nullable(),
   /** When the last answer of the gateway said that no task is active; null when there never was one. */
   lastInactiveAt: Time.nullable(),
+  /** When a worker last registered at the gateway. */
+  lastWorkerOnlineAt: Time.nullable().default(null),
   /** Jobs ever folded, by type. */
   counts: z.record(z.string(), z.number().int().nonnegative()),
   served: z.number().int().nonnegative(),
@@ -55,6 +57,7 @@ export function emptyDemand(streamCreated: string): Demand {
     lastJobAt: null,
     lastActivityAt: null,
     lastInactiveAt: null,
+    lastWorkerOnlineAt: null,
     counts: Object.fromEntries(JOB_TYPES.map((type) => [type, 0])),
     served: 0,
     folded: { streamCreated, ranges: [] },
@@ -79,6 +82,8 @@ export function foldEvents(demand: Demand, batch: readonly SequencedEvent[], now
     else if (event.kind === "boot")
       next = addBoot(next, { requestId: event.requestId, at: event.at, foldedAt: now });
     else if (event.kind === "activity") next = addActivity(next, event, now);
+    // A worker that came up gets the backlog at once: it is about to work.
+    else if (event.kind === "worker_online") next = { ...next, lastWorkerOnlineAt: now, lastActivityAt: now };
   }
   if (jobs.length > 0) next = addJobs(next, jobs, now);
   return { ...next, folded: { ...next.folded, ranges } };

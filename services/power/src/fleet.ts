@@ -8,6 +8,8 @@ import type { Instance, Pool } from "./pool.ts";
 export class Member {
   instance: Instance;
   looks: Looks = NO_LOOKS;
+  /** The run (by its beginning) whose worker was seen coming online. */
+  workerSeenIn: number | null = null;
   private readonly document: KvDocument<typeof InstanceRecord>;
 
   constructor(instance: Instance, document: KvDocument<typeof InstanceRecord>) {

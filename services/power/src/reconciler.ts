@@ -60,9 +60,11 @@ export class Reconciler {
   private queries: StatusQueryEvent[] = [];
   private askedWorkersAt: number | null = null;
   private lastDecisions: readonly Decision[] = [];
+  private readonly startedAt: number;
 
   constructor(parts: ReconcilerParts) {
     this.parts = parts;
+    this.startedAt = parts.now();
   }
 
   /** What was decided last. */
@@ -127,6 +129,7 @@ export class Reconciler {
     await fleet.follow(this.parts.pool());
     await this.takeIn();
     await this.serveDemand();
+    this.noticeWorker();
     const decisions = decide(this.snapshot(), now());
     this.lastDecisions = decisions;
     story.decided(decisions);
@@ -286,6 +289,20 @@ export class Reconciler {
       if (boots.length > 0) this.announce(member.instance.id, boots);
       if (served > 0) story.served(member.instance.id, served, oldest === null ? null : now() - oldest);
     }
+  }
+
+  /** The first worker after a start is taken for the machine's own, where just one machine runs. */
+  private noticeWorker(): void {
+    const at = this.parts.demand.value.lastWorkerOnlineAt;
+    const running = this.parts.fleet.members.filter((member) => member.record.runningSince !== null);
+    const [member] = running;
+    if (at === null || member === undefined || running.length > 1) return;
+    const { runningSince } = member.record;
+    // What came before this process was told by the one before.
+    if (runningSince === null || at < runningSince || at < this.startedAt) return;
+    if (member.workerSeenIn === runningSince) return;
+    member.workerSeenIn = runningSince;
+    this.parts.story.workerOnline(member.instance.id, at - runningSince);
   }
 
   private announce(instance: string, boots: readonly BootRequest[]): void {

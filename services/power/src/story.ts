@@ -108,6 +108,11 @@ export class Story {
     );
   }
 
+  workerOnline(instance: string, ms: number): void {
+    this.parts.logger.info({ instance, ms }, "a worker is online");
+    this.parts.metrics.startLatency(instance, "worker", ms);
+  }
+
   served(instance: string, jobs: number, oldestMs: number | null): void {
     const { logger, metrics } = this.parts;
     logger.info({ instance, jobs }, "waiting jobs see a running machine");

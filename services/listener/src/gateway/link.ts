@@ -22,6 +22,8 @@ const CLOSE_MS = 1_000;
 
 export interface LinkOptions {
   readonly url: string;
+  /** The frame that registers this connection. */
+  readonly registration: Readonly<Record<string, string>>;
   readonly config: SessionConfig;
   readonly frameLimitBytes: number;
   readonly logger: Logger;
@@ -35,7 +37,7 @@ export interface LinkOptions {
   readonly onLost: (reason: CloseReason) => void;
 }
 
-/** The one connection to the gateway: a thin adapter between a socket and the rules in `session.ts`. */
+/** A connection to the gateway: a thin adapter between a socket and the rules in `session.ts`. */
 export class Link {
   private readonly options: LinkOptions;
   private session: Session = FRESH;
@@ -124,7 +126,7 @@ export class Link {
     this.session = session;
     for (const command of commands) this.carryOut(command);
     if (session.phase === "registered" && before !== "registered") {
-      this.options.logger.info("registered as gpu_monitor");
+      this.options.logger.info({ role: this.options.config.role ?? "client" }, "registered at the gateway");
       this.options.onRegistered();
     }
     // A frame only postpones what is due; the timer then finds nothing to do and is set anew.
@@ -146,7 +148,7 @@ export class Link {
 
   private carryOut(command: Command): void {
     if (command.type === "connect") this.connect();
-    else if (command.type === "register") this.socket?.send('{"type":"register","role":"gpu_monitor"}');
+    else if (command.type === "register") this.socket?.send(JSON.stringify(this.options.registration));
     else if (command.type === "ping") this.socket?.send('{"type":"ping"}');
     else this.drop(command.reason);
   }

@@ -14,6 +14,7 @@ import {
 } from "./session.ts";
 
 const config: SessionConfig = {
+  role: "gpu_monitor",
   pingIntervalMs: 25_000,
   quietLimitMs: 1_500,
   pongTimeoutMs: 8_000,

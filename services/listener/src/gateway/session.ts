@@ -4,6 +4,8 @@
  */
 
 export interface SessionConfig {
+  /** The role that a registration answer must name; undefined for a client, whose answer names none. */
+  readonly role: string | undefined;
   /** A ping at least this often, which is what the gateway asks of its clients. */
   readonly pingIntervalMs: number;
   /** After so much silence the connection is proven by a ping. */
@@ -115,7 +117,7 @@ export function step(
       return now - session.since >= config.registerTimeoutMs ? lost("connect_timeout") : stay;
     case "registering":
       if (event.type === "registered") {
-        if (event.role !== "gpu_monitor") return lost("wrong_role");
+        if (event.role !== config.role) return lost("wrong_role");
         return {
           session: {
             phase: "registered",
