@@ -132,3 +132,37 @@ test("health, readiness and metrics answer sensibly in each phase, and both serv
       assert.ok(!log.includes(secret), `${secret} in the log`);
   }
 });
+
+test("power stops within 10 s in the middle of clicking, and the next start looks before it acts", async (t) => {
+  const stack = await startStack({ lanes: ["page"], policy: { idleTimeout: "60s" } });
+  t.after(() => stack.stop());
+  stack.console.turn({ buttonDisabledAlways: true });
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await until(
+    "a click is being tried",
+    async () => (await stack.status()).instances[0]?.attempt?.action === "start",
+  );
+  const began = Date.now();
+  assert.equal(await stack.power.stop(), 0);
+  assert.ok(Date.now() - began < 10_000, `${Date.now() - began} ms`);
+  stack.console.turn({ buttonDisabledAlways: false });
+  stack.power.start();
+  await until("the job is served", async () => (await stack.status()).demand.waitingJobs === 0, 40_000);
+  assert.equal(stack.accepted("start"), 1);
+});
+
+test("both services wait for a NATS that is not there, say so, and stop cleanly all the same", async (t) => {
+  const stack = await startStack();
+  t.after(() => stack.stop());
+  await stack.nats.halt();
+  assert.deepEqual(await Promise.all([stack.listener.stop(), stack.power.stop()]), [0, 0]);
+  for (const service of [stack.listener, stack.power]) {
+    service.start();
+    await until(`${service.name} says what it waits for`, async () =>
+      /NATS/.test((await service.readiness()).words),
+    );
+    const began = Date.now();
+    assert.equal(await service.stop(), 0);
+    assert.ok(Date.now() - began < 10_000);
+  }
+});

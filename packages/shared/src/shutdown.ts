@@ -1,4 +1,4 @@
-import { ConfigError } from "./errors.ts";
+import { ConfigError, Fatal } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
 /** SIGTERM promises an end within 10 s; past this the process ends itself, whatever still hangs. */
@@ -29,6 +29,10 @@ export async function runUntilSignal(
     logger.info("stopped");
     process.exit(0);
   } catch (error) {
+    if (controller.signal.aborted && error instanceof Fatal && error.code === "stopped") {
+      logger.info("stopped");
+      process.exit(0);
+    }
     logger.fatal({ err: error }, "The service failed and ends");
     process.exit(1);
   }

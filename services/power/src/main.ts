@@ -153,6 +153,11 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   ]);
   await Promise.allSettled(parts);
   await driver.close();
+  // While NATS is away the last outcome cannot be written; the next start looks at the console anyway.
+  await Promise.race([
+    reconciler.settle().catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, DRAIN_MS)),
+  ]);
   await outbound.drained(DRAIN_MS);
   await closeBus(bus);
 }

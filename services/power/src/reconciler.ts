@@ -22,6 +22,8 @@ import type { Story } from "./story.ts";
 const RETRY_MS = 250;
 /** Queries that are answered from one fresh look; more come only from a flood. */
 const MAX_QUERIES = 100;
+/** At a stop, calls to the console that are under way may take so long; then the browser is closed on them. */
+const LAST_WAIT_MS = 3_000;
 /** A machine's last sign of running is written down this often. */
 const RUNNING_WRITE_MS = 60_000;
 
@@ -57,7 +59,7 @@ export class Reconciler {
   private lastCompareAt = Number.NEGATIVE_INFINITY;
   private nextLookAt = Number.NEGATIVE_INFINITY;
   private troubles = 0;
-  private queries: StatusQueryEvent[] = [];
+  private readonly queries: StatusQueryEvent[] = [];
   private askedWorkersAt: number | null = null;
   private lastDecisions: readonly Decision[] = [];
   private readonly startedAt: number;
@@ -84,12 +86,13 @@ export class Reconciler {
 
   /** Clients ask for the state: answered at once from what is known, then again from a fresh look. */
   query(queries: readonly StatusQueryEvent[]): void {
-    this.answer(queries, false);
-    this.queries = [...this.queries, ...queries].slice(0, MAX_QUERIES);
+    const taken = queries.slice(0, MAX_QUERIES - this.queries.length);
+    this.answer(taken, false);
+    this.queries.push(...taken);
     this.wake();
   }
 
-  /** Runs until the signal; then waits for what is under way, so that its outcome is recorded. */
+  /** Runs until the signal; then gives what is under way a moment to end well. */
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.parts;
     signal.addEventListener("abort", () => this.wake(), { once: true });
@@ -105,6 +108,14 @@ export class Reconciler {
       }
       await this.sleep(pause);
     }
+    await Promise.race([
+      Promise.allSettled(this.running),
+      new Promise((resolve) => setTimeout(resolve, LAST_WAIT_MS)),
+    ]);
+  }
+
+  /** Writes down what is still to be known of the last calls; to be called when the driver is closed. */
+  async settle(): Promise<void> {
     await Promise.allSettled(this.running);
     await this.takeIn();
   }
