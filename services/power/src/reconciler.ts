@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import { Alarm } from "./alarm.ts";
 import { announceRunning, answerQueries, bootRefusal } from "./answers.ts";
 import { pauseBetweenLooks } from "./cadence.ts";
 import type { ActionResult, ConsoleDriver, PoolSighting, Sighting } from "./console/driver.ts";
@@ -46,8 +47,7 @@ export interface ReconcilerParts {
 
 export class Reconciler {
   private readonly parts: ReconcilerParts;
-  private wakeUp: (() => void) | undefined;
-  private woken = false;
+  private readonly alarm = new Alarm();
   /** Results of looks and calls, taken in by the next pass. */
   private readonly inbox: Array<() => Promise<void>> = [];
   private readonly running = new Set<Promise<void>>();
@@ -80,8 +80,7 @@ export class Reconciler {
 
   /** Something has changed: decide again at once. */
   wake(): void {
-    this.woken = true;
-    this.wakeUp?.();
+    this.alarm.ring();
   }
 
   /** Clients ask for the state: answered at once from what is known, then again from a fresh look. */
@@ -106,7 +105,7 @@ export class Reconciler {
         if (!troubled) logger.error({ err: error }, "The pool cannot be reconciled yet; trying again");
         troubled = true;
       }
-      await this.sleep(pause);
+      await this.alarm.sleep(pause);
     }
     await Promise.race([
       Promise.allSettled(this.running),
@@ -118,20 +117,6 @@ export class Reconciler {
   async settle(): Promise<void> {
     await Promise.allSettled(this.running);
     await this.takeIn();
-  }
-
-  private async sleep(ms: number): Promise<void> {
-    if (!this.woken && ms > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
-        this.wakeUp = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.wakeUp = undefined;
-    }
-    this.woken = false;
   }
 
   /** One pass; returns milliseconds until the next is due, if nothing wakes it sooner. */
