@@ -49,6 +49,7 @@ function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
       jobsWaiting: false,
       bootRequested: false,
       lastJobAt: null,
+      lastServedAt: null,
       lastActivityAt: null,
       lastInactiveAt: null,
       ...demand,
@@ -232,6 +233,14 @@ const CASES: Array<{ what: string; given: Snapshot; told: string[] }> = [
     told: [`keep gpu-1 idle_not_reached ${NOW + MINUTE}`],
   },
   {
+    what: "a job that was served a minute ago, after it had waited long",
+    given: snapshot({
+      ...stoppable,
+      demand: { lastJobAt: NOW - 90 * MINUTE, lastServedAt: NOW - MINUTE },
+    }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
+  },
+  {
     what: "a worker active a minute ago",
     given: snapshot({ ...stoppable, demand: { lastJobAt: NOW - 90 * MINUTE, lastActivityAt: NOW - MINUTE } }),
     told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
@@ -318,6 +327,7 @@ const anySnapshot = fc.record<Snapshot>({
     jobsWaiting: fc.boolean(),
     bootRequested: fc.boolean(),
     lastJobAt: maybe(time),
+    lastServedAt: maybe(time),
     lastActivityAt: maybe(time),
     lastInactiveAt: maybe(time),
   }),
@@ -375,6 +385,7 @@ test("property: a stop means no job, no activity, no doubt, no deafness, no hold
         assert.ok(!given.demand.jobsWaiting && !given.demand.bootRequested && !given.onHold);
         const quiet = NOW - given.policy.idleTimeout;
         assert.ok((given.demand.lastJobAt ?? 0) <= quiet);
+        assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
         assert.ok((given.demand.lastActivityAt ?? 0) <= quiet);
         assert.ok(given.listeningSince !== null && given.listeningSince <= quiet);
         assert.ok((target?.runningSince ?? NOW) <= NOW - given.policy.minRunTime);

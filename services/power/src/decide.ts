@@ -87,6 +87,7 @@ export interface Snapshot {
     readonly jobsWaiting: boolean;
     readonly bootRequested: boolean;
     readonly lastJobAt: number | null;
+    readonly lastServedAt: number | null;
     readonly lastActivityAt: number | null;
     readonly lastInactiveAt: number | null;
   };
@@ -225,6 +226,7 @@ function decideStop(instance: InstanceView, snapshot: Snapshot, wanted: boolean,
     runningSince,
     snapshot.listeningSince,
     demand.lastJobAt ?? 0,
+    demand.lastServedAt ?? 0,
     demand.lastActivityAt ?? 0,
   );
   const idleAt = idleSince + policy.idleTimeout;

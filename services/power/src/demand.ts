@@ -39,6 +39,8 @@ export const Demand = z.object({
   lastActivityAt: Time.nullable(),
   /** When the last answer of the gateway said that no task is active; null when there never was one. */
   lastInactiveAt: Time.nullable(),
+  /** When jobs were last seen served: the machine then has work, however long they had waited. */
+  lastServedAt: Time.nullable().default(null),
   /** When a worker last registered at the gateway. */
   lastWorkerOnlineAt: Time.nullable().default(null),
   /** Jobs ever folded, by type. */
@@ -57,6 +59,7 @@ export function emptyDemand(streamCreated: string): Demand {
     lastJobAt: null,
     lastActivityAt: null,
     lastInactiveAt: null,
+    lastServedAt: null,
     lastWorkerOnlineAt: null,
     counts: Object.fromEntries(JOB_TYPES.map((type) => [type, 0])),
     served: 0,
@@ -140,6 +143,7 @@ export function serve(
       waiting: left,
       boots: demand.boots.filter((boot) => boot.foldedAt > runningAskedAt),
       served: demand.served + served,
+      lastServedAt: served > 0 ? runningAskedAt : demand.lastServedAt,
     },
     served,
     boots,

@@ -160,8 +160,9 @@ function derive(registry: Registry, { fleet, demand, driver, now }: MetricsSourc
     (member) => {
       const { runningSince } = member.record;
       if (runningSince === null) return undefined;
-      const { lastJobAt, lastActivityAt } = demand();
-      return Math.max(0, now() - Math.max(runningSince, lastJobAt ?? 0, lastActivityAt ?? 0)) / 1_000;
+      const { lastJobAt, lastServedAt, lastActivityAt } = demand();
+      const last = Math.max(runningSince, lastJobAt ?? 0, lastServedAt ?? 0, lastActivityAt ?? 0);
+      return Math.max(0, now() - last) / 1_000;
     },
   );
   // Counters whose value lives in KV, so that they continue across restarts: set to what was recorded.

@@ -155,13 +155,14 @@ export class Reconciler {
 
   private snapshot(): Snapshot {
     const { demand, fleet } = this.parts;
-    const { waiting, boots, lastJobAt, lastActivityAt, lastInactiveAt } = demand.value;
+    const { waiting, boots, lastJobAt, lastServedAt, lastActivityAt, lastInactiveAt } = demand.value;
     return {
       policy: this.parts.pool().policy,
       demand: {
         jobsWaiting: waiting.length > 0,
         bootRequested: boots.length > 0,
         lastJobAt,
+        lastServedAt,
         lastActivityAt,
         lastInactiveAt,
       },
