@@ -11,7 +11,7 @@ run() { if [ -n "${SETUP_DRY_RUN:-}" ]; then echo "would run: $*"; else "$@"; fi
 chromium_works() {
   local path
   for path in "${CHROMIUM_PATH:-}" chromium; do
-    # Ubuntu's `chromium` may be a stub that only says where to get the real one.
+    # Ubuntu's `chromium` may be no browser but a note on where to get one.
     [ -n "$path" ] && "$path" --version 2>/dev/null | grep -qi chrom && return 0
   done
   return 1

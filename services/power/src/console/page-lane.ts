@@ -241,7 +241,7 @@ export class PageLane {
     return target.filter({ visible: true });
   }
 
-  /** The dialog that asks to confirm: any but the announcements. */
+  /** The dialog that asks to confirm: whichever is no announcement. */
   private dialog(page: Page): Locator {
     const { dialog, dismiss } = this.profile().page;
     return dismiss.reduce<Locator>(
