@@ -7,6 +7,7 @@ import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { startAlive } from "./alive.ts";
+import { BurstLog } from "./burst-log.ts";
 import { type ListenerConfig, ListenerEnv } from "./config.ts";
 import { Link } from "./gateway/link.ts";
 import { createMetrics } from "./metrics.ts";
@@ -32,6 +33,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   let bus: Bus | undefined;
   let alive: { now: () => void } | undefined;
 
+  const log = new BurstLog(logger);
   const registration = new Registration(signal);
   const outbox = new Outbox(config.OUTBOX_LIMIT);
   const metrics = createMetrics({
@@ -48,7 +50,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     now,
     onPublished: ({ event }, seconds) => {
       metrics.publish.observe(seconds);
-      logger.debug({ jobId: event.eventId, kind: event.kind, seconds }, "event published");
+      log.info({ jobId: event.eventId, kind: event.kind, seconds }, "event published");
     },
     onFolded: () => metrics.folded.inc(),
     onDropped: () => metrics.dropped.inc(),
@@ -61,7 +63,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   });
   const notices = new Notices({
     pool,
-    logger,
+    log,
     now,
     onJob: (type) => metrics.notices.inc({ type }),
     onProof: (at) => registration.proven(at),
@@ -75,7 +77,13 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     backoffMinMs: config.BACKOFF_MIN,
     backoffMaxMs: config.BACKOFF_MAX,
   };
-  const common = { url: config.DSP_URL, frameLimitBytes: config.FRAME_LIMIT_BYTES, now, random: Math.random };
+  const common = {
+    url: config.DSP_URL,
+    frameLimitBytes: config.FRAME_LIMIT_BYTES,
+    frameLog: log,
+    now,
+    random: Math.random,
+  };
   const probe = new Probe({
     intervalMs: config.PROBE_INTERVAL,
     timeoutMs: config.PROBE_TIMEOUT,
@@ -179,6 +187,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     // Waiting for a NATS that is away would only delay the restart, where the spool keeps the events.
     if (bus?.connected() === true || (bus !== undefined && !spool.keeps)) await relay.flush(FLUSH_MS);
     relay.stop();
+    log.close();
     if (outbox.depth > 0) spool.save(outbox.all());
     if (bus !== undefined) await Promise.race([closeBus(bus), sleep(CLOSE_BUS_MS)]);
   }

@@ -1,7 +1,7 @@
 /** What a frame means → the event that power shall know of. */
 import { createHash, randomUUID } from "node:crypto";
 import type { GatewayEvent, JobType } from "@gpu-power-manager/shared/events";
-import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { BurstLog } from "./burst-log.ts";
 import type { Meaning } from "./gateway/frames.ts";
 import type { Outgoing } from "./outbox.ts";
 
@@ -59,7 +59,7 @@ export function noticeOf(meaning: Meaning, stamp: Stamp): Outgoing | undefined {
 
 export interface NoticesOptions {
   readonly pool: string;
-  readonly logger: Logger;
+  readonly log: BurstLog;
   /** Milliseconds since 1970 on a clock that never jumps. */
   readonly now: () => number;
   readonly onJob: (type: JobType) => void;
@@ -77,7 +77,7 @@ export class Notices {
   }
 
   hear(meaning: Meaning): void {
-    const { pool, logger, now, onJob, onProof, offer } = this.options;
+    const { pool, log, now, onJob, onProof, offer } = this.options;
     const outgoing = noticeOf(meaning, { eventId: randomUUID(), pool, at: Math.round(now()) });
     if (outgoing === undefined) return;
     const { event, receivedAt } = outgoing;
@@ -85,11 +85,11 @@ export class Notices {
     if (event.kind === "job") {
       const { type, taskType, requestId } = event;
       onJob(type);
-      logger.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
+      log.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
     } else if (event.kind === "worker_online") {
-      logger.info({ jobId: event.eventId }, "worker online");
+      log.info({ jobId: event.eventId }, "worker online");
     } else if (event.kind !== "activity") {
-      logger.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
+      log.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
     }
     offer(outgoing);
   }

@@ -176,8 +176,9 @@ export class Relay {
     const { outbox, onPublished, onDropped, onLanded } = this.options;
     let landed = 0;
     let stored = false;
-    for (const { outgoing, seconds } of this.flights) {
-      if (seconds === undefined) break;
+    for (let first = this.flights[0]; first?.seconds !== undefined; first = this.flights[0]) {
+      const { outgoing, seconds } = first;
+      this.flights.shift();
       landed += 1;
       if (seconds === null) onDropped();
       else {
@@ -186,7 +187,6 @@ export class Relay {
       }
     }
     if (landed === 0) return false;
-    this.flights.splice(0, landed);
     outbox.take(landed);
     onLanded(landed);
     if (stored) this.recovered();

@@ -1,5 +1,6 @@
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { WebSocket } from "ws";
+import type { BurstLog } from "../burst-log.ts";
 import { type FrameType, type Meaning, type ReadField, type Rejection, readFrame } from "./frames.ts";
 import {
   type CloseReason,
@@ -27,6 +28,8 @@ export interface LinkOptions {
   readonly config: SessionConfig;
   readonly frameLimitBytes: number;
   readonly logger: Logger;
+  /** For lines about single frames. */
+  readonly frameLog: BurstLog;
   /** Milliseconds on a clock that never jumps. */
   readonly now: () => number;
   readonly random: () => number;
@@ -206,7 +209,7 @@ export class Link {
   }
 
   private read(data: Buffer, isBinary: boolean): void {
-    const { frameLimitBytes, logger, onFrame, onMeaning } = this.options;
+    const { frameLimitBytes, frameLog, onFrame, onMeaning } = this.options;
     const frame = readFrame(data, isBinary, frameLimitBytes);
     if (!frame.ok) {
       this.reject(frame.reason, frame.sample);
@@ -216,7 +219,7 @@ export class Link {
     onFrame(type, dropped);
     if (dropped.length > 0) {
       const words = "A frame is taken without the fields that cannot be read";
-      logger.warn({ type, dropped, sample: frame.sample() }, words);
+      frameLog.warn({ type, dropped, sample: frame.sample() }, words);
     }
     if (meaning.kind === "registered") this.feed({ type: "registered", role: meaning.role });
     else onMeaning(meaning);
@@ -224,6 +227,6 @@ export class Link {
 
   private reject(reason: Rejection, sample: string): void {
     this.options.onRejected(reason);
-    this.options.logger.warn({ reason, sample }, "A frame cannot be understood and is ignored");
+    this.options.frameLog.warn({ reason, sample }, "A frame cannot be understood and is ignored");
   }
 }

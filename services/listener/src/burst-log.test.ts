@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { createLogger } from "@gpu-power-manager/shared/logger";
+import { BurstLog } from "./burst-log.ts";
+
+function capture() {
+  const lines: Array<Record<string, unknown>> = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const logger = createLogger({ service: "test", level: "info", secrets: [], destination });
+  return { log: new BurstLog(logger), lines };
+}
+
+test("a burst is named a hundred times and then counted; the next second begins anew", (t) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  const { log, lines } = capture();
+  for (let index = 0; index < 1_000; index += 1) log.info({ index }, "notice received");
+  log.info({}, "event published");
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    [...Array.from({ length: 100 }, () => "notice received"), "event published"],
+  );
+  mock.timers.tick(1_000);
+  assert.partialDeepStrictEqual(lines.at(-1), { line: "notice received", more: 900 });
+  log.info({ index: 1_000 }, "notice received");
+  assert.partialDeepStrictEqual(lines.at(-1), { msg: "notice received", index: 1_000 });
+  mock.timers.tick(1_000);
+  assert.equal(lines.length, 103, "a quiet second has nothing to add");
+});
+
+test("what a stop interrupts is counted too", () => {
+  const { log, lines } = capture();
+  for (let index = 0; index < 150; index += 1) log.info({ index }, "notice received");
+  log.close();
+  assert.partialDeepStrictEqual(lines.at(-1), { line: "notice received", more: 50 });
+});

@@ -1,0 +1,43 @@
+import type { Logger } from "@gpu-power-manager/shared/logger";
+
+/** So many lines of one sentence are written in a second; a flood of notices must not wait for its own log. */
+const LINES = 100;
+const WINDOW_MS = 1_000;
+
+/** Logs one line an event, as long as they are few; beyond that the number of the others, once a second. */
+export class BurstLog {
+  private readonly logger: Logger;
+  private readonly said = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(logger: Logger) {
+    this.logger = logger;
+  }
+
+  /** @param words the sentence, from a closed list; lines are limited for each by itself. */
+  info(fields: Readonly<Record<string, unknown>>, words: string): void {
+    this.logger[this.allows(words) ? "info" : "debug"](fields, words);
+  }
+
+  warn(fields: Readonly<Record<string, unknown>>, words: string): void {
+    this.logger[this.allows(words) ? "warn" : "debug"](fields, words);
+  }
+
+  private allows(words: string): boolean {
+    const before = this.said.get(words) ?? 0;
+    this.said.set(words, before + 1);
+    this.timer ??= setTimeout(() => this.close(), WINDOW_MS).unref();
+    return before < LINES;
+  }
+
+  /** Tells what was left out so far. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const [words, count] of this.said) {
+      if (count > LINES)
+        this.logger.info({ line: words, more: count - LINES }, "a burst: only counted, not named");
+    }
+    this.said.clear();
+  }
+}
