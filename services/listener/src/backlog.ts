@@ -11,12 +11,19 @@ import type { Outbox } from "./outbox.ts";
 import type { BacklogState } from "./readiness.ts";
 import type { Relay } from "./relay.ts";
 
+/**
+ * How long the first reading waits for the registration. A predecessor that overlaps with us may hear jobs until
+ * then that we do not: what it keeps before that moment is what we have to know.
+ */
+const REGISTERED_MS = 2_000;
 /** How long NATS may take to have everything before the ledger is kept another time. */
 const SETTLE_MS = 2_000;
 
 export interface BacklogOptions
   extends Omit<BacklogWatchOptions, "reader" | "ledger" | "onSettled" | "offer"> {
   readonly redisUrl: string;
+  /** Resolves when we hear notices ourselves, or after so many milliseconds. */
+  readonly whenRegistered: (maxMs: number) => Promise<unknown>;
   readonly relay: Relay;
   readonly outbox: Outbox;
   readonly logger: Logger;
@@ -55,7 +62,8 @@ export class Backlog {
 
   /** Takes over from the listener before, and checks until the signal. */
   async run(bus: Bus, signal: AbortSignal): Promise<void> {
-    const { pool, logger } = this.options;
+    const { pool, logger, whenRegistered } = this.options;
+    await whenRegistered(REGISTERED_MS);
     this.inheritance = new Inheritance(bus, pool, logger);
     const predecessor = await this.inheritance.load(signal);
     if (predecessor !== undefined) this.ledger.inherit(predecessor);

@@ -89,6 +89,7 @@ export class Gaps {
       if (wrong !== undefined) return;
       this.firstProvenAt = at;
       this.provenOnce();
+      if (this.parts !== undefined) void this.keep(this.parts.bus);
       return;
     }
     const wasOpen = tracker.openSince !== null;
@@ -105,6 +106,7 @@ export class Gaps {
     followListeners(parts.bus, pool, this.others, now, { except: listener });
     const mark = await this.readMark(parts.bus);
     this.parts = parts;
+    await this.keep(parts.bus);
     for (const gap of this.early.splice(0)) this.record(parts, gap, 0);
     const timers = [
       setInterval(() => this.look(), LOOK_MS),
@@ -113,9 +115,7 @@ export class Gaps {
     signal.addEventListener("abort", () => timers.forEach(clearInterval), { once: true });
     await sleep(OTHERS_MS, undefined, { signal }).catch(() => undefined);
     const provenAt = await this.whenProven(signal);
-    if (provenAt === undefined) return;
-    await this.keep(parts.bus);
-    if (mark !== undefined) this.noteAbsence(parts, mark, provenAt);
+    if (provenAt !== undefined && mark !== undefined) this.noteAbsence(parts, mark, provenAt);
   }
 
   /** The last word: what is open is recorded as it stands. */

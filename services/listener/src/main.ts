@@ -82,6 +82,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
       ? undefined
       : new Backlog({
           redisUrl: config.DSP_REDIS_URL,
+          whenRegistered: (maxMs) => registration.whenRegistered(maxMs),
           pool,
           intervalMs: config.BACKLOG_INTERVAL,
           graceMs: config.BACKLOG_GRACE,

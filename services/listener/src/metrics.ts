@@ -54,7 +54,7 @@ export function createMetrics(gauges: Gauges) {
     help: "When the path from the gateway to this listener was last proven (a registration answer, a notice or a probe), in Unix seconds; absent before the first proof.",
     registers,
     collect() {
-      this.reset();
+      this.remove();
       const at = gauges.provenAt();
       if (at !== undefined) this.set(at / 1_000);
     },
@@ -206,7 +206,7 @@ function deriveBacklog(registry: Registry, gauges: Gauges): void {
     help: "Jobs that wait at the gateway for a worker; absent while that cannot be known.",
     registers,
     collect() {
-      this.reset();
+      this.remove();
       const jobs = gauges.backlogJobs();
       if (jobs !== undefined) this.set(jobs);
     },
@@ -216,7 +216,7 @@ function deriveBacklog(registry: Registry, gauges: Gauges): void {
     help: "When the gateway's backlog was last read, in Unix seconds; absent before the first time.",
     registers,
     collect() {
-      this.reset();
+      this.remove();
       const at = gauges.backlogCheckedAt();
       if (at !== undefined) this.set(at / 1_000);
     },
