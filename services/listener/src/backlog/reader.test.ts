@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { until } from "../../../../tests/harness/process.ts";
-import { startRedis } from "../../../../tests/harness/servers.ts";
+import { startRedis, startTlsRedis } from "../../../../tests/harness/servers.ts";
 import { COMMANDS, openReader } from "./reader.ts";
 
 const nowS = () => Math.floor(Date.now() / 1_000);
@@ -72,4 +74,22 @@ test("a wrong password is told, not retried in silence", async (t) => {
   const reader = openReader(server.url.replace("redis://", "redis://nobody:wrong@"));
   t.after(() => reader.close());
   await assert.rejects(() => reader.read(), /WRONGPASS|NOAUTH|invalid username-password/i);
+});
+
+test("a server whose certificate nobody vouches for is refused", async (t) => {
+  const server = await startTlsRedis();
+  t.after(() => server.stop());
+  const reader = openReader(server.url);
+  t.after(() => reader.close());
+  await assert.rejects(() => reader.read(), /self-signed certificate/);
+  // The same server, vouched for: what NODE_EXTRA_CA_CERTS is for, which only a new process reads.
+  const script = `
+    const { openReader } = await import(${JSON.stringify(new URL("./reader.ts", import.meta.url).href)});
+    const reader = openReader(${JSON.stringify(server.url)});
+    console.log(JSON.stringify(await reader.read()));
+    reader.close();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate },
+  });
+  assert.deepEqual(JSON.parse(stdout), { pending: [], unreadable: 0, activeTasks: 0 });
 });

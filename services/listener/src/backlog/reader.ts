@@ -50,9 +50,24 @@ export function openReader(url: string): BacklogReader {
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(RETRY_MAX_MS, RETRY_MIN_MS * times),
   });
-  // Every failure is told by the command that met it; without a listener it would end the process.
-  redis.on("error", () => {});
-  return { read: () => readBacklog(redis), close: () => redis.disconnect() };
+  // A command that fails because there is no connection does not say why there is none.
+  let connectionError: Error | undefined;
+  redis.on("error", (error) => {
+    connectionError = error;
+  });
+  redis.on("ready", () => {
+    connectionError = undefined;
+  });
+  return {
+    read: async () => {
+      try {
+        return await readBacklog(redis);
+      } catch (error) {
+        throw redis.status === "ready" ? error : (connectionError ?? error);
+      }
+    },
+    close: () => redis.disconnect(),
+  };
 }
 
 async function readBacklog(redis: Redis): Promise<BacklogReading> {
