@@ -39,7 +39,7 @@ test("where there is no apt-get it names what to install by hand and fails", () 
 });
 
 test("where there is, it installs just what is missing", () => {
-  const { status, stdout, stderr } = run("apt-get", "sudo", "npm", "redis-server", "promtool");
+  const { status, stdout, stderr } = run("apt-get", "sudo", "npm", "redis-server", "promtool", "amtool");
   assert.equal(status, 0, stderr);
   const install = stdout.split("\n").find((line) => line.includes("install -y")) ?? "";
   assert.match(install, /nats-server/);
