@@ -60,7 +60,8 @@ export const ListenerEnv = z
       BACKOFF_CAP_MS,
       "the first pause between tries to connect; the very first try waits for none",
     ),
-    BACKOFF_MAX: duration("5s", 1, BACKOFF_CAP_MS, "the longest pause between tries to connect"),
+    // Below the 2 s within which the listener has to be registered again once the gateway accepts.
+    BACKOFF_MAX: duration("1500ms", 1, BACKOFF_CAP_MS, "the longest pause between tries to connect"),
     PROBE_INTERVAL: duration(
       "30s",
       100,
