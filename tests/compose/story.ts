@@ -78,7 +78,9 @@ async function oneStart(words: string, act: () => Promise<void>) {
   const ran = Date.now();
   await until("it idles and stops", async () => (await machine()) === "Stopped", LONG_MS);
   assert.equal((await starts()).length - before, 1, `${words}: one start`);
-  console.log(`  ok   ${words}: running after ${ran - began} ms, off after ${Date.now() - began} ms, one start`);
+  console.log(
+    `  ok   ${words}: running after ${ran - began} ms, off after ${Date.now() - began} ms, one start`,
+  );
 }
 
 await settled();
