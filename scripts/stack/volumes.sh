@@ -6,7 +6,7 @@ source "$(dirname "$0")/compose.sh"
 umask 077
 volumes=(nats listener power prometheus alertmanager grafana)
 project=${COMPOSE_PROJECT_NAME:-$(basename "$PWD" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-')}
-image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener:$(setting VERSION)}
+image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener}:$(setting VERSION)
 mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${project}_$volume:/volumes/$volume"); done
 tar_in() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --entrypoint tar "$image" "$@"; }
 
