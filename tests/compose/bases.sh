@@ -47,7 +47,7 @@ DOCKER
 
 apt_image nats:2.11-alpine nats-server <<'DOCKER'
 RUN rm -f /usr/local/bin/node && printf '%s\n' '#!/bin/sh' \
-  'sed -e /sync_interval/d -e "s#\.\./\.\./run#/run#" /etc/nats/nats.conf > /tmp/nats.conf' \
+  'sed -e /sync_interval/d -e "s#../../run#../run#" /etc/nats/nats.conf > /tmp/nats.conf' \
   'exec /usr/sbin/nats-server --config /tmp/nats.conf' > /usr/local/bin/nats-server && chmod 755 /usr/local/bin/nats-server
 DOCKER
 apt_image redis:7-alpine redis-server </dev/null

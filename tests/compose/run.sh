@@ -52,7 +52,7 @@ SECONDS=0
 make --no-print-directory up
 echo "up and healthy after $SECONDS s"
 
+"$root/tests/compose/hardening.sh"
 node=$root/node_modules/node/bin/node
 "$node" "$root/tests/compose/story.ts"
-"$root/tests/compose/hardening.sh"
 say "All of it held."
