@@ -1,6 +1,7 @@
 /** Gaps in the notification path that nothing shows but a probe. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { jetstreamOf, storedGaps } from "../harness/jetstream.ts";
 import { until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 
@@ -64,4 +65,109 @@ test("before an idle stop the gateway is asked; a task that it names keeps the m
   assert.equal(stack.accepted("stop"), 0);
   stack.dsp.activeTasks = 0;
   await until("with no task left it is stopped", () => stack.accepted("stop") === 1, 30_000);
+});
+
+test("the gateway restarts with stale numbers, one of them now another client's: jobs are heard, none is started twice", async (t) => {
+  const stack = await startStack({ listenerEnv: { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "300ms" } });
+  t.after(() => stack.stop());
+  const stale = await stack.dsp.store.monitors();
+  await stack.dsp.crash();
+  await stack.dsp.accept();
+  const began = Date.now();
+  // Numbers begin anew: somebody gets the one under which Redis still knows the monitor.
+  const clients = [];
+  for (let index = 0; index < Math.max(...stale) + 1; index += 1)
+    clients.push(await stack.dsp.client(`C${index}`));
+  await stack.listener.ready();
+  const registered = Date.now() - began;
+  t.diagnostic(`registered ${registered} ms after the gateway accepts`);
+  assert.ok(registered <= 2_000, `${registered} ms`);
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await until("the job starts the machine", () => stack.accepted("start") === 1);
+  await until("it is served", async () => (await stack.status()).demand.waitingJobs === 0);
+  assert.equal((await stack.status()).demand.counts.url, 1);
+  assert.ok(
+    clients.some(({ frames }) => frames.some(({ type }) => type === "url")),
+    "the gateway did tell the client that has the monitor's old number",
+  );
+  for (const client of clients) await client.close();
+});
+
+test("the gateway away: said in words, measured as a gap, recorded; back within 2 s of its return", async (t) => {
+  const stack = await startStack({ backlog: true });
+  t.after(() => stack.stop());
+  const spy = await jetstreamOf(stack.nats.url);
+  t.after(() => spy.close());
+  await stack.dsp.crash();
+  await until("it says so", async () =>
+    (await stack.listener.readiness()).words.includes("cannot be reached"),
+  );
+  assert.equal(await stack.listener.metric("gpu_listener_gap_open"), 1);
+  const seconds = () => stack.listener.metric('gpu_listener_gap_seconds_total{cause="disconnected"}');
+  await until("the open gap grows", async () => ((await seconds()) ?? 0) >= 3);
+  // A job that is queued meanwhile, by a gateway whose socket is down: nobody is told.
+  await stack.dsp.store.queue("K1", { type: "url", url: "https://example.com", key: "K1" });
+  await until("the backlog alone starts the machine", () => stack.accepted("start") === 1);
+  await stack.dsp.accept();
+  const began = Date.now();
+  await stack.listener.ready();
+  const back = Date.now() - began;
+  assert.ok(back <= 2_000, `${back} ms`);
+  t.diagnostic(`registered ${back} ms after the gateway accepts`);
+  const [gap] = await until("the gap is recorded", async () => {
+    const gaps = await storedGaps(spy);
+    return gaps.length > 0 ? gaps : undefined;
+  });
+  assert.partialDeepStrictEqual(gap, { cause: "disconnected", covered: false, recovered: 1 });
+  assert.equal(await stack.listener.metric("gpu_listener_gap_open"), 0);
+  const counted = (await seconds()) ?? 0;
+  assert.ok(gap !== undefined && Math.abs((gap.to - gap.from) / 1_000 - counted) < 0.1, `${counted}`);
+});
+
+test("without the gateway's Redis everything else works; a long gap is taken for a job where that is asked for", async (t) => {
+  const stack = await startStack({ listenerEnv: { ON_GAP: "assume-demand", ASSUME_AFTER: "3s" } });
+  t.after(() => stack.stop());
+  const spy = await jetstreamOf(stack.nats.url);
+  t.after(() => spy.close());
+  assert.equal(await stack.listener.metric("gpu_listener_backlog_configured"), 0);
+  assert.match((await stack.listener.readiness()).words, /DSP_REDIS_URL is not set/);
+  await stack.dsp.crash();
+  await stack.dsp.accept();
+  await stack.listener.ready();
+  await until("the short gap is recorded", async () => (await storedGaps(spy)).length === 1);
+  assert.equal(await stack.listener.metric("gpu_listener_gap_jobs_assumed_total"), 0);
+  await stack.dsp.crash();
+  const seconds = () => stack.listener.metric('gpu_listener_gap_seconds_total{cause="disconnected"}');
+  const before = (await seconds()) ?? 0;
+  await until("a longer gap", async () => ((await seconds()) ?? 0) >= before + 3.5);
+  await stack.dsp.accept();
+  await until("it is taken for a job", () => stack.accepted("start") === 1);
+  assert.equal(await stack.listener.metric("gpu_listener_gap_jobs_assumed_total"), 1);
+  const gaps = await storedGaps(spy);
+  assert.deepEqual(
+    gaps.map(({ recovered }) => recovered),
+    [null, null],
+    "what cannot be known is not said to be 0",
+  );
+});
+
+test("a listener that was down tells the next one since when", async (t) => {
+  const stack = await startStack();
+  t.after(() => stack.stop());
+  const spy = await jetstreamOf(stack.nats.url);
+  t.after(() => spy.close());
+  assert.equal(await stack.listener.stop(), 0);
+  const stoppedAt = Date.now();
+  stack.listener.start();
+  await stack.listener.ready();
+  const readyAt = Date.now();
+  const [gap] = await until("the gap is recorded", async () => {
+    const gaps = await storedGaps(spy);
+    return gaps.length > 0 ? gaps : undefined;
+  });
+  assert.ok(gap !== undefined);
+  assert.equal(gap.cause, "listener_down");
+  assert.ok(gap.from >= stoppedAt - 1_000 && gap.from <= stoppedAt, `${gap.from - stoppedAt}`);
+  assert.ok(gap.to >= stoppedAt && gap.to <= readyAt);
+  assert.equal(await stack.listener.metric('gpu_listener_gaps_total{cause="listener_down"}'), 1);
 });

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { freePort, Process, until } from "./process.ts";
 
 /** A real server on loopback with a data folder of its own, which survives `restart` and `kill`. */
@@ -107,4 +109,28 @@ export async function startRedis(port?: number): Promise<Server> {
     }),
     port,
   );
+}
+
+/** A real Redis that speaks TLS alone, with a certificate for 127.0.0.1 that it has signed itself. */
+export async function startTlsRedis(): Promise<Server & { readonly certificate: string }> {
+  let certificate = "";
+  const server = await serve("redis-tls", "rediss", async (listen, dir) => {
+    certificate = join(dir, "certificate.pem");
+    const key = join(dir, "key.pem");
+    const name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const files = ["-keyout", key, "-out", certificate];
+    await promisify(execFile)("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      ...name,
+      ...files,
+    ]);
+    const tls = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    const where = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", String(listen), "--dir", dir];
+    return { command: "redis-server", args: [...where, "--save", "", ...tls] };
+  });
+  return { ...server, certificate };
 }

@@ -29,6 +29,9 @@ export const QUICK_POLICY = {
   quarantine: "5s",
 };
 
+/** The same for the check of the gateway's backlog. */
+export const QUICK_BACKLOG = { BACKLOG_INTERVAL: "500ms", BACKLOG_GRACE: "400ms" };
+
 export interface StackOptions {
   /** How many of the stand-in's machines the pool holds. */
   readonly machines?: number;
@@ -38,6 +41,8 @@ export interface StackOptions {
   /** Power knows user name and password and logs in by itself; default true. */
   readonly credentials?: boolean;
   readonly newerGateway?: boolean;
+  /** The listener may read the gateway's Redis, at shortened intervals; default false. */
+  readonly backlog?: boolean;
   readonly listenerEnv?: Readonly<Record<string, string>>;
   readonly powerEnv?: Readonly<Record<string, string>>;
   readonly ports?: Partial<
@@ -230,7 +235,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const listener = new Service(
     "listener",
     ports.listener ?? (await freePort()),
-    { DSP_URL: dsp.url, NATS_URL: nats.url, STATE_DIR: dir, ...options.listenerEnv },
+    {
+      DSP_URL: dsp.url,
+      NATS_URL: nats.url,
+      STATE_DIR: dir,
+      ...(options.backlog ? { DSP_REDIS_URL: redis.url, ...QUICK_BACKLOG } : {}),
+      ...options.listenerEnv,
+    },
     (line) => options.onLine?.("listener", line),
   );
   const power = new Service(

@@ -172,6 +172,7 @@ function play(seed: number): { starts: number; stops: number; jobs: number } {
       recentStarts: members.flatMap(({ record }) => record.starts),
       onHold: false,
       listeningSince,
+      pathProvenAt: listeningSince === null ? null : now,
       askedWorkersAt,
     };
     for (const decision of decide(snapshot, now)) {

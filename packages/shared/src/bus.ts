@@ -71,6 +71,12 @@ export interface Bus {
 }
 
 /**
+ * How long JetStream knows a message by its id. A listener that comes after a crash asks by publishing again what
+ * its predecessor may have published, so this is how long it may take to come.
+ */
+const JOBS_KNOWN_NS = 30 * MINUTE_NS;
+
+/**
  * The streams. Jobs and reports are work queues: a message stays until its one consumer has acknowledged it,
  * however long that consumer is away, and a full stream refuses instead of dropping the oldest, so that the
  * publisher knows.
@@ -85,6 +91,7 @@ function streamConfigs(replicas: number): Array<Partial<StreamConfig> & { name: 
       retention: RetentionPolicy.Workqueue,
       discard: DiscardPolicy.New,
       max_bytes: 512 * MIB,
+      duplicate_window: JOBS_KNOWN_NS,
     },
     {
       ...base,

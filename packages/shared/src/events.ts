@@ -77,6 +77,17 @@ export type ActivityEvent = z.infer<typeof ActivityEvent>;
 export const WorkerOnlineEvent = z.object({ ...base, kind: z.literal("worker_online") });
 export type WorkerOnlineEvent = z.infer<typeof WorkerOnlineEvent>;
 
+/**
+ * Jobs wait at the gateway for a worker, says its own backlog: told at every check that finds some. A level, not
+ * further jobs: it counts nothing, it starts a machine that is off and keeps one that is on.
+ */
+export const BacklogEvent = z.object({
+  ...base,
+  kind: z.literal("backlog"),
+  pending: z.number().int().positive(),
+});
+export type BacklogEvent = z.infer<typeof BacklogEvent>;
+
 /** What the listener tells power, on `gpu.jobs.<pool>.<type>`. */
 export const GatewayEvent = z.discriminatedUnion("kind", [
   JobEvent,
@@ -84,6 +95,7 @@ export const GatewayEvent = z.discriminatedUnion("kind", [
   StatusQueryEvent,
   ActivityEvent,
   WorkerOnlineEvent,
+  BacklogEvent,
 ]);
 export type GatewayEvent = z.infer<typeof GatewayEvent>;
 
@@ -174,6 +186,31 @@ export function historySubject(entry: Pick<HistoryEntry, "pool" | "instance">): 
   return `gpu.history.${entry.pool}.${entry.instance}`;
 }
 
+/** Why a notice could not have been heard for a while. */
+export const GAP_CAUSES = ["disconnected", "unregistered", "probe_failing", "listener_down"] as const;
+export type GapCause = (typeof GAP_CAUSES)[number];
+
+/** A stretch in which the notification path was not proven, on `gpu.history.<pool>.path`. */
+export const GapEntry = z.object({
+  kind: z.literal("gap"),
+  pool: Token,
+  listener: z.string().min(1).max(64),
+  /** The last moment at which the path is known to have worked, and the first at which it did again. */
+  from: Timestamp,
+  to: Timestamp,
+  /** What broke it first. */
+  cause: z.enum(GAP_CAUSES),
+  /** Another listener heard all the while, so nothing can have been missed. */
+  covered: z.boolean(),
+  /** Missed jobs found in the gateway's backlog afterwards; null when it could not be read. */
+  recovered: z.number().int().nonnegative().nullable(),
+});
+export type GapEntry = z.infer<typeof GapEntry>;
+
+export function gapSubject(gap: Pick<GapEntry, "pool">): string {
+  return `gpu.history.${gap.pool}.path`;
+}
+
 /**
  * A listener's sign of life, published every few seconds on core NATS (worth nothing later, so not stored).
  * Power takes silence for deafness: what could not be heard may be work.
@@ -184,6 +221,8 @@ export const ListenerAlive = z.object({
   at: Timestamp,
   /** Since when this listener has been able to hear notices without a break; null while it is not. */
   provenSince: Timestamp.nullable(),
+  /** When a frame last came all the way through; null before the first. */
+  provenAt: Timestamp.nullable().default(null),
 });
 export type ListenerAlive = z.infer<typeof ListenerAlive>;
 

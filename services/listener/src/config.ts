@@ -73,6 +73,38 @@ export const ListenerEnv = z
       60_000,
       "how long such a question may take; after two that were not heard the listener registers anew",
     ),
+    DSP_REDIS_URL: z
+      .string()
+      .refine((text) => URL.canParse(text) && /^rediss?:\/\/[^/\s]+/i.test(text), {
+        error:
+          "must be a redis:// or rediss:// address, such as rediss://user:password@redis.example.com:6379/0",
+      })
+      .optional()
+      .meta({
+        description:
+          "the gateway's Redis, read for jobs that no notice told of; never written to, so a user with +scan +lrange +hvals +time on dsp:* is enough; rediss is TLS with a verified certificate",
+        secret: true,
+      }),
+    BACKLOG_INTERVAL: duration("15s", 100, 600_000, "how often the gateway's backlog is read"),
+    BACKLOG_GRACE: duration(
+      "10s",
+      50,
+      600_000,
+      "how long a job may lie in the backlog until its notice has come, before it counts as missed",
+    ),
+    ON_GAP: z
+      .enum(["alert", "assume-demand"], { error: "must be alert or assume-demand" })
+      .default("alert")
+      .meta({
+        description:
+          "what a gap in the notification path means where the backlog cannot be read: an alert alone, or a job that starts the GPU",
+      }),
+    ASSUME_AFTER: duration(
+      "60s",
+      1_000,
+      86_400_000,
+      "how long a gap has to be for ON_GAP=assume-demand to take it for a job",
+    ),
     FRAME_LIMIT_BYTES: z
       .string()
       .default("1048576")

@@ -5,10 +5,14 @@ import { type Bus, closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
+import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { startAlive } from "./alive.ts";
+import { Backlog } from "./backlog.ts";
 import { BurstLog } from "./burst-log.ts";
 import { type ListenerConfig, ListenerEnv } from "./config.ts";
+import { GapTracker } from "./gap-tracker.ts";
+import { Gaps } from "./gaps.ts";
 import { Link } from "./gateway/link.ts";
 import { createMetrics } from "./metrics.ts";
 import { Notices } from "./notices.ts";
@@ -22,6 +26,8 @@ import { Spool } from "./spool.ts";
 
 /** What is left to publish at a stop is given so long; the rest is kept in the spool. */
 const FLUSH_MS = 5_000;
+/** What the next listener should know is given so long. */
+const LEAVE_MS = 1_000;
 /** A server that hangs must not hold up the stop. */
 const CLOSE_BUS_MS = 1_000;
 
@@ -31,15 +37,23 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   const now = () => performance.timeOrigin + performance.now();
   const name = `listener-${randomUUID().slice(0, 8)}`;
   let bus: Bus | undefined;
+  let outbound: Outbound | undefined;
   let alive: { now: () => void } | undefined;
 
   const log = new BurstLog(logger);
   const registration = new Registration(signal);
   const outbox = new Outbox(config.OUTBOX_LIMIT);
+  const tracker = new GapTracker();
   const metrics = createMetrics({
     registered: () => link.registered,
     outboxDepth: () => outbox.depth,
     provenAt: () => registration.provenAt,
+    gapOpen: () => gaps.open,
+    gaps: tracker,
+    backlogConfigured: config.DSP_REDIS_URL !== undefined,
+    backlogJobs: () => backlog?.watch.pending,
+    backlogCheckedAt: () => backlog?.watch.checkedAt,
+    now,
   });
   const spooled = spool.load();
   let unstored = spooled.length;
@@ -48,8 +62,10 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     outboxLimit: config.OUTBOX_LIMIT,
     logger,
     now,
-    onPublished: ({ event }, seconds) => {
+    onPublished: (outgoing, seconds, duplicate) => {
+      const { event } = outgoing;
       metrics.publish.observe(seconds);
+      backlog?.watch.stored(outgoing, duplicate);
       log.info({ jobId: event.eventId, kind: event.kind, seconds }, "event published");
     },
     onFolded: () => metrics.folded.inc(),
@@ -61,13 +77,50 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     },
     onPressure: (wait) => (wait ? link.pause() : link.resume()),
   });
+  const backlog =
+    config.DSP_REDIS_URL === undefined
+      ? undefined
+      : new Backlog({
+          redisUrl: config.DSP_REDIS_URL,
+          whenRegistered: (maxMs) => registration.whenRegistered(maxMs),
+          pool,
+          intervalMs: config.BACKLOG_INTERVAL,
+          graceMs: config.BACKLOG_GRACE,
+          relay,
+          outbox,
+          logger,
+          log,
+          now,
+          onMissed: () => metrics.missed.inc({ source: "backlog" }),
+          onChecked: (outcome, seconds) => {
+            metrics.backlogChecks.inc({ outcome });
+            if (outcome === "ok") metrics.backlogSeconds.observe(seconds);
+          },
+        });
   const notices = new Notices({
     pool,
     log,
     now,
     onJob: (type) => metrics.notices.inc({ type }),
     onProof: (at) => registration.proven(at),
+    account: (job) => backlog?.heard(job),
     offer: (outgoing) => relay.offer(outgoing),
+  });
+  const gaps = new Gaps({
+    pool,
+    listener: name,
+    tracker,
+    cause: () => {
+      if (!link.registered) return link.phase === "registering" ? "unregistered" : "disconnected";
+      return registration.inDoubt ? "probe_failing" : undefined;
+    },
+    workedAt: (cause) => (cause === "probe_failing" ? registration.provenAt : link.heardAt),
+    onGap: config.ON_GAP,
+    assumeAfterMs: config.ASSUME_AFTER,
+    now,
+    logger,
+    offer: (outgoing) => relay.offer(outgoing),
+    onAssumed: () => metrics.assumed.inc(),
   });
   const rules = {
     pingIntervalMs: config.PING_INTERVAL,
@@ -94,9 +147,12 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     monitorRegistered: () => link.registered,
     onOutcome: (outcome, seconds) => {
       metrics.probes.inc({ outcome });
-      if (seconds === undefined) return;
-      metrics.probeSeconds.observe(seconds);
-      registration.proven(now());
+      if (outcome === "timeout") registration.doubted();
+      if (seconds !== undefined) {
+        metrics.probeSeconds.observe(seconds);
+        registration.proven(now());
+      }
+      pathChanged();
     },
     onBroken: () => link.replace(),
   });
@@ -129,15 +185,20 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     onRejected: (reason) => metrics.rejected.inc({ reason }),
     onRegistered: () => {
       registration.registered(now());
-      alive?.now();
+      pathChanged();
       probe.now();
+      backlog?.watch.now();
     },
     onLost: (reason) => {
       metrics.reconnects.inc({ reason });
       registration.lost();
-      alive?.now();
+      pathChanged();
     },
   });
+  const pathChanged = () => {
+    gaps.look();
+    alive?.now();
+  };
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
@@ -148,6 +209,8 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
         natsConnected: bus?.connected() === true,
         natsTrouble: relay.troubled,
         depth: outbox.depth,
+        pathInDoubt: registration.inDoubt,
+        backlog: backlog?.state ?? "not_configured",
       }),
     signal,
   });
@@ -166,26 +229,46 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     alive = startAlive({
       bus,
       signal,
-      sign: () => ({ listener: name, pool, at: Math.round(now()), provenSince: registration.since }),
+      sign: () => ({
+        listener: name,
+        pool,
+        at: Math.round(now()),
+        provenSince: registration.since,
+        provenAt: registration.heardAt === undefined ? null : Math.round(registration.heardAt),
+      }),
     });
     relay.start(bus);
-    await runReports({
-      bus,
-      pool,
-      onlineFrame: config.ONLINE_FRAME,
-      send: (frame) => link.send(frame),
-      whenRegistered: (maxMs) => registration.whenRegistered(maxMs),
-      onReport: (kind, outcome) => metrics.reports.inc({ kind, outcome }),
-      logger,
-      now,
-      signal,
-    });
+    outbound = new Outbound(bus, logger, signal);
+    const parts = [
+      backlog?.run(bus, signal),
+      gaps.start({ bus, outbound, backlog: backlog?.watch }, signal),
+      runReports({
+        bus,
+        pool,
+        onlineFrame: config.ONLINE_FRAME,
+        send: (frame) => link.send(frame),
+        whenRegistered: (maxMs) => registration.whenRegistered(maxMs),
+        onReport: (kind, outcome) => {
+          metrics.reports.inc({ kind, outcome });
+          // Power is about to stop a machine on what it has heard: let it know that it could hear.
+          if (kind === "task_query" && outcome === "sent") probe.now();
+        },
+        logger,
+        now,
+        signal,
+      }),
+    ];
+    await Promise.all(parts);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     await stopListening();
     // Waiting for a NATS that is away would only delay the restart, where the spool keeps the events.
     if (bus?.connected() === true || (bus !== undefined && !spool.keeps)) await relay.flush(FLUSH_MS);
+    if (bus?.connected() === true) {
+      await Promise.race([Promise.all([gaps.close(), backlog?.leave()]), sleep(LEAVE_MS)]);
+      await outbound?.drained(LEAVE_MS);
+    }
     relay.stop();
     log.close();
     if (outbox.depth > 0) spool.save(outbox.all());

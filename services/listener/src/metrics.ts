@@ -1,7 +1,9 @@
-import { JOB_TYPES } from "@gpu-power-manager/shared/events";
+import { GAP_CAUSES, JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { GapTracker } from "./gap-tracker.ts";
 import { FRAME_TYPES, REJECTIONS } from "./gateway/frames.ts";
 import { CLOSE_REASONS } from "./gateway/session.ts";
+import { PROBE_OUTCOMES } from "./probe.ts";
 
 const PUBLISH_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
@@ -9,11 +11,21 @@ const PUBLISH_BUCKETS = [
 
 const PROBE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+const BACKLOG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 export interface Gauges {
   readonly registered: () => boolean;
   readonly outboxDepth: () => number;
   /** Milliseconds since 1970; undefined before the first proof. */
   readonly provenAt: () => number | undefined;
+  readonly gapOpen: () => boolean;
+  readonly gaps: GapTracker;
+  readonly backlogConfigured: boolean;
+  /** Jobs that wait at the gateway; undefined while that cannot be known. */
+  readonly backlogJobs: () => number | undefined;
+  /** Milliseconds since 1970; undefined before the backlog was read once. */
+  readonly backlogCheckedAt: () => number | undefined;
+  readonly now: () => number;
 }
 
 /** Everything the listener measures; gauges are read off the state at each scrape. */
@@ -39,14 +51,16 @@ export function createMetrics(gauges: Gauges) {
   });
   new Gauge({
     name: "gpu_listener_path_proven_timestamp_seconds",
-    help: "When the path from the gateway to this listener was last proven (a registration answer or a notice), in Unix seconds; absent before the first proof.",
+    help: "When the path from the gateway to this listener was last proven (a registration answer, a notice or a probe), in Unix seconds; absent before the first proof.",
     registers,
     collect() {
-      this.reset();
+      this.remove();
       const at = gauges.provenAt();
       if (at !== undefined) this.set(at / 1_000);
     },
   });
+  deriveGaps(registry, gauges);
+  deriveBacklog(registry, gauges);
   const counters = {
     registry,
     reconnects: new Counter({
@@ -107,6 +121,29 @@ export function createMetrics(gauges: Gauges) {
       buckets: PROBE_BUCKETS,
       registers,
     }),
+    missed: new Counter({
+      name: "gpu_listener_notices_missed_total",
+      help: "Jobs of which no notice came, by where they were found instead; each was passed on all the same.",
+      labelNames: ["source"],
+      registers,
+    }),
+    assumed: new Counter({
+      name: "gpu_listener_gap_jobs_assumed_total",
+      help: "Gaps that were taken for a job, because ON_GAP says so and the backlog could not be read.",
+      registers,
+    }),
+    backlogChecks: new Counter({
+      name: "gpu_listener_backlog_checks_total",
+      help: "Readings of the gateway's backlog, by outcome (ok, failed).",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    backlogSeconds: new Histogram({
+      name: "gpu_listener_backlog_check_seconds",
+      help: "Time of one reading of the gateway's backlog in seconds.",
+      buckets: BACKLOG_BUCKETS,
+      registers,
+    }),
     reports: new Counter({
       name: "gpu_listener_reports_total",
       help: "Reports of power, by kind and by what became of them (sent, expired, malformed).",
@@ -119,6 +156,70 @@ export function createMetrics(gauges: Gauges) {
   for (const reason of REJECTIONS) counters.rejected.inc({ reason }, 0);
   for (const type of FRAME_TYPES) counters.frames.inc({ type }, 0);
   for (const type of JOB_TYPES) counters.notices.inc({ type }, 0);
+  for (const outcome of PROBE_OUTCOMES) counters.probes.inc({ outcome }, 0);
+  for (const outcome of ["ok", "failed"]) counters.backlogChecks.inc({ outcome }, 0);
+  counters.missed.inc({ source: "backlog" }, 0);
   return counters;
+}
+
+function deriveGaps(registry: Registry, { gaps, gapOpen, now }: Gauges): void {
+  const registers = [registry];
+  new Gauge({
+    name: "gpu_listener_gap_open",
+    help: "1 while notices could be missed because the path from the gateway is not proven, else 0.",
+    registers,
+    collect() {
+      this.set(gapOpen() ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: "gpu_listener_gap_seconds_total",
+    help: "Seconds in which the path from the gateway was not proven, by cause; listener_down is counted by the listener that came after.",
+    labelNames: ["cause"],
+    registers,
+    collect() {
+      this.reset();
+      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps.seconds(cause, now()));
+    },
+  });
+  new Counter({
+    name: "gpu_listener_gaps_total",
+    help: "Stretches in which the path from the gateway was not proven, by what broke it first.",
+    labelNames: ["cause"],
+    registers,
+    collect() {
+      this.reset();
+      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps.gaps(cause));
+    },
+  });
+}
+
+function deriveBacklog(registry: Registry, gauges: Gauges): void {
+  const registers = [registry];
+  new Gauge({
+    name: "gpu_listener_backlog_configured",
+    help: "1 when the gateway's Redis is known (DSP_REDIS_URL), so that missed notices can be found; else 0.",
+    registers,
+  }).set(gauges.backlogConfigured ? 1 : 0);
+  new Gauge({
+    name: "gpu_listener_backlog_jobs",
+    help: "Jobs that wait at the gateway for a worker; absent while that cannot be known.",
+    registers,
+    collect() {
+      this.remove();
+      const jobs = gauges.backlogJobs();
+      if (jobs !== undefined) this.set(jobs);
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_backlog_checked_timestamp_seconds",
+    help: "When the gateway's backlog was last read, in Unix seconds; absent before the first time.",
+    registers,
+    collect() {
+      this.remove();
+      const at = gauges.backlogCheckedAt();
+      if (at !== undefined) this.set(at / 1_000);
+    },
+  });
 }
 export type ListenerMetrics = ReturnType<typeof createMetrics>;

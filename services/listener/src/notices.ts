@@ -1,6 +1,6 @@
 /** What a frame means → the event that power shall know of. */
 import { createHash, randomUUID } from "node:crypto";
-import type { GatewayEvent, JobType } from "@gpu-power-manager/shared/events";
+import type { GatewayEvent, JobEvent, JobType } from "@gpu-power-manager/shared/events";
 import type { BurstLog } from "./burst-log.ts";
 import type { Meaning } from "./gateway/frames.ts";
 import type { Outgoing } from "./outbox.ts";
@@ -44,8 +44,18 @@ function messageIdOf(meaning: Meaning, event: GatewayEvent): string {
   if (requestId === undefined) return event.eventId;
   const asker = event.kind === "job" ? event.keyHash : "sender" in meaning ? meaning.sender : undefined;
   const type = event.kind === "job" ? event.type : event.kind;
+  return requestMessageId(event.pool, type, asker, requestId);
+}
+
+/** The message id of a request, however we learn of it: by its notice or from the backlog. */
+export function requestMessageId(
+  pool: string,
+  type: string,
+  asker: string | undefined,
+  requestId: string,
+): string {
   return createHash("sha256")
-    .update(JSON.stringify([event.pool, type, asker ?? null, requestId]))
+    .update(JSON.stringify([pool, type, asker ?? null, requestId]))
     .digest("hex")
     .slice(0, 32);
 }
@@ -65,6 +75,8 @@ export interface NoticesOptions {
   readonly onJob: (type: JobType) => void;
   /** A frame that only a registered monitor gets came through. */
   readonly onProof: (at: number) => void;
+  /** Accounts for a job; returns the id to publish it under, where it names no request. */
+  readonly account: (job: JobEvent) => string | undefined;
   readonly offer: (outgoing: Outgoing) => void;
 }
 
@@ -77,20 +89,22 @@ export class Notices {
   }
 
   hear(meaning: Meaning): void {
-    const { pool, log, now, onJob, onProof, offer } = this.options;
+    const { pool, log, now, onJob, onProof, account, offer } = this.options;
     const outgoing = noticeOf(meaning, { eventId: randomUUID(), pool, at: Math.round(now()) });
     if (outgoing === undefined) return;
     const { event, receivedAt } = outgoing;
-    onProof(receivedAt);
+    // That a worker is online is told to clients; it came by the probe's connection.
+    if (event.kind !== "worker_online") onProof(receivedAt);
     if (event.kind === "job") {
       const { type, taskType, requestId } = event;
       onJob(type);
       log.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
-    } else if (event.kind === "worker_online") {
-      log.info({ jobId: event.eventId }, "worker online");
-    } else if (event.kind !== "activity") {
-      log.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
+      offer({ ...outgoing, messageId: account(event) ?? outgoing.messageId });
+      return;
     }
+    if (event.kind === "worker_online") log.info({ jobId: event.eventId }, "worker online");
+    else if (event.kind === "boot" || event.kind === "status_query")
+      log.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
     offer(outgoing);
   }
 }

@@ -15,12 +15,42 @@ export interface ReadinessSource {
   readonly natsTrouble: string | undefined;
   /** Events that wait for NATS. */
   readonly depth: number;
+  /** The last probe of the path was not heard. */
+  readonly pathInDoubt: boolean;
+  readonly backlog: BacklogState;
 }
 
-/** Ready only while registered at the gateway, connected to NATS, and NATS stores what it is given. */
-export function readinessOf({ phase, natsConnected, natsTrouble, depth }: ReadinessSource): Readiness {
-  const details = { gateway: phase, natsConnected, natsTrouble: natsTrouble ?? null, outboxDepth: depth };
+/** `not_configured`: DSP_REDIS_URL is not set; `troubled`: the gateway's Redis cannot be read. */
+export type BacklogState = "not_configured" | "not_read_yet" | "read" | "troubled";
+
+const BACKLOG: Record<BacklogState, string> = {
+  not_configured: " DSP_REDIS_URL is not set, so a job whose notice is lost stays unknown.",
+  not_read_yet: "",
+  read: " The gateway's backlog is read too.",
+  troubled:
+    " But the gateway's Redis cannot be read, so a job whose notice is lost stays unknown: check DSP_REDIS_URL.",
+};
+
+/**
+ * Ready only while registered at the gateway with a path that is not in doubt, connected to NATS, and NATS stores
+ * what it is given. A backlog that cannot be read is told, but notices come all the same.
+ */
+export function readinessOf(source: ReadinessSource): Readiness {
+  const { phase, natsConnected, natsTrouble, depth, pathInDoubt, backlog } = source;
+  const details = {
+    gateway: phase,
+    pathInDoubt,
+    backlog,
+    natsConnected,
+    natsTrouble: natsTrouble ?? null,
+    outboxDepth: depth,
+  };
   if (phase !== "registered") return { ready: false, words: PHASES[phase], details };
+  if (pathInDoubt) {
+    const words =
+      "Registered, but a probe of the notification path was not heard; registering anew if the next is not. Check that the gateway passes gpu.status.query on.";
+    return { ready: false, words, details };
+  }
   if (!natsConnected) {
     const words = `NATS is away; ${depth} events wait here and none is lost. Start NATS or check NATS_URL.`;
     return { ready: false, words, details };
@@ -29,5 +59,5 @@ export function readinessOf({ phase, natsConnected, natsTrouble, depth }: Readin
     const words = `NATS does not store events (${natsTrouble}); ${depth} wait here and none is lost. Check its disk and its streams.`;
     return { ready: false, words, details };
   }
-  return { ready: true, words: PHASES.registered, details };
+  return { ready: true, words: `${PHASES.registered}${BACKLOG[backlog]}`, details };
 }

@@ -3,6 +3,8 @@ export class Registration {
   private readonly signal: AbortSignal;
   private from: number | null = null;
   private lastProof: number | undefined;
+  private lastHeard: number | undefined;
+  private doubt = false;
   private waiting = new Set<() => void>();
 
   constructor(signal: AbortSignal) {
@@ -10,14 +12,24 @@ export class Registration {
     signal.addEventListener("abort", () => this.release(), { once: true });
   }
 
-  /** Since when notices can be heard without a break; null while they cannot. */
+  /** Since when notices can be heard without a break; null while they cannot, or that is in doubt. */
   get since(): number | null {
-    return this.from === null ? null : Math.round(this.from);
+    return this.from === null || this.doubt ? null : Math.round(this.from);
   }
 
-  /** When the path was last proven: by an answer to a registration, or by a notice. */
+  /** When the path was last proven: by an answer to a registration, by a notice or by a probe. */
   get provenAt(): number | undefined {
     return this.lastProof;
+  }
+
+  /** When a frame last came all the way as a notice does: a notice, or a probe. */
+  get heardAt(): number | undefined {
+    return this.lastHeard;
+  }
+
+  /** A probe was not heard, and nothing was since. */
+  get inDoubt(): boolean {
+    return this.doubt;
   }
 
   registered(at: number): void {
@@ -30,8 +42,17 @@ export class Registration {
     this.from = null;
   }
 
+  doubted(): void {
+    this.doubt = true;
+  }
+
   proven(at: number): void {
     this.lastProof = at;
+    this.lastHeard = at;
+    if (!this.doubt) return;
+    // What came while it was in doubt may have been missed, whatever was wrong.
+    this.doubt = false;
+    if (this.from !== null) this.from = at;
   }
 
   /** Resolves with true when registered, with false after `maxMs` or when the service stops. */

@@ -2,7 +2,7 @@
  * Events → JetStream: every acknowledgement awaited, the order kept, many in flight, bounded while NATS is away.
  *
  * After a failure everything from the first unacknowledged event on is sent again, in order: the server knows
- * each by its message id and keeps one copy. It remembers ids for two minutes, so an event whose
+ * each by its message id and keeps one copy. It remembers ids for half an hour, so an event whose
  * acknowledgement was lost and whose server stayed away for longer can be stored twice, never zero times.
  */
 import type { Bus } from "@gpu-power-manager/shared/bus";
@@ -33,7 +33,7 @@ export interface RelayOptions {
   /** Milliseconds since 1970 on a clock that never jumps. */
   readonly now: () => number;
   /** NATS has stored it, after so many seconds; called in order, once an event. */
-  readonly onPublished: (outgoing: Outgoing, seconds: number) => void;
+  readonly onPublished: (outgoing: Outgoing, seconds: number, duplicate: boolean) => void;
   /** So many from the front of the outbox are dealt with. */
   readonly onLanded: (count: number) => void;
   readonly onFolded: () => void;
@@ -47,6 +47,8 @@ interface Flight {
   readonly outgoing: Outgoing;
   /** Seconds until the ack; undefined while it is awaited, null for one that was not sent. */
   seconds: number | null | undefined;
+  /** NATS had an event of this id already. */
+  duplicate: boolean;
 }
 
 export class Relay {
@@ -59,6 +61,7 @@ export class Relay {
   private retry: NodeJS.Timeout | undefined;
   private trouble: string | undefined;
   private pressed = false;
+  private held = false;
   private overflow = { folded: 0, dropped: 0 };
   private emptied: Array<() => void> = [];
 
@@ -114,6 +117,16 @@ export class Relay {
     });
   }
 
+  /** Publishes nothing until `release`; what is offered meanwhile waits. */
+  hold(): void {
+    this.held = true;
+  }
+
+  release(): void {
+    this.held = false;
+    this.pump();
+  }
+
   stop(): void {
     clearTimeout(this.retry);
     this.bus = undefined;
@@ -132,7 +145,7 @@ export class Relay {
   /** Sends what is waiting, as far as the window allows. */
   private pump(): void {
     const { bus } = this;
-    if (bus?.connected() !== true || this.retry !== undefined) return;
+    if (bus?.connected() !== true || this.retry !== undefined || this.held) return;
     do {
       // After a failure one event feels the way, or a full stream would be hammered with windows of them.
       const window = this.trouble === undefined ? WINDOW : 1;
@@ -148,7 +161,7 @@ export class Relay {
     const { now } = this.options;
     const { event, messageId, receivedAt } = outgoing;
     const sentAt = now();
-    const flight: Flight = { outgoing, seconds: undefined };
+    const flight: Flight = { outgoing, seconds: undefined, duplicate: false };
     this.flights.push(flight);
     if (event.kind === "status_query" && sentAt - receivedAt > QUERY_VALID_MS) {
       flight.seconds = null;
@@ -157,8 +170,9 @@ export class Relay {
     const { round } = this;
     const options = { msgID: messageId, timeout: ACK_TIMEOUT_MS };
     bus.js.publish(jobSubject(event), JSON.stringify(event), options).then(
-      () => {
+      ({ duplicate }) => {
         if (round !== this.round) return;
+        flight.duplicate = duplicate;
         flight.seconds = (now() - sentAt) / 1_000;
         if (flight !== this.flights[0]) return;
         this.land();
@@ -177,13 +191,13 @@ export class Relay {
     let landed = 0;
     let stored = false;
     for (let first = this.flights[0]; first?.seconds !== undefined; first = this.flights[0]) {
-      const { outgoing, seconds } = first;
+      const { outgoing, seconds, duplicate } = first;
       this.flights.shift();
       landed += 1;
       if (seconds === null) onDropped();
       else {
         stored = true;
-        onPublished(outgoing, seconds);
+        onPublished(outgoing, seconds, duplicate);
       }
     }
     if (landed === 0) return false;

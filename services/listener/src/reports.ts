@@ -71,7 +71,7 @@ export interface ReportsOptions {
   readonly send: (frame: Record<string, unknown>) => boolean;
   /** Resolves with true when the link is registered, with false after `maxMs` or when the service stops. */
   readonly whenRegistered: (maxMs: number) => Promise<boolean>;
-  readonly onReport: (kind: string, outcome: ReportOutcome) => void;
+  readonly onReport: (kind: Report["kind"] | "other", outcome: ReportOutcome) => void;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -1,14 +1,16 @@
+import { randomUUID } from "node:crypto";
 import {
   accessSync,
   closeSync,
   constants,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -20,16 +22,22 @@ import type { Outgoing } from "./outbox.ts";
 
 const Line = z.object({ event: GatewayEvent, messageId: z.string(), receivedAt: z.number() });
 
-/** Keeps events across a stop that NATS had not taken by then: JSON a line, for the owner's eyes only. */
+const NAME = /^listener-spool.*\.jsonl$/;
+
+/**
+ * Keeps events across a stop that NATS had not taken by then: JSON a line, for the owner's eyes only. Each listener
+ * writes a file of its own, because two that overlap share the folder.
+ */
 export class Spool {
   private readonly folder: string | undefined;
   private readonly file: string;
   private readonly logger: Logger;
+  private loaded: string[] = [];
 
   /** @param folder where the spool lies; without one, events that are left over are lost, and said to be. */
   constructor(folder: string | undefined, logger: Logger) {
     this.folder = folder;
-    this.file = join(folder ?? "", "listener-spool.jsonl");
+    this.file = join(folder ?? "", `listener-spool-${randomUUID()}.jsonl`);
     this.logger = logger;
   }
 
@@ -85,32 +93,42 @@ export class Spool {
     renameSync(temporary, this.file);
   }
 
-  /** What the last run left. The file stays until `clear`, so that a crash before then loses nothing. */
+  /** What earlier runs left. The files stay until `clear`, so that a crash before then loses nothing. */
   load(): Outgoing[] {
-    const { file, logger } = this;
-    if (!this.keeps || !existsSync(file)) return [];
+    const { folder, logger } = this;
+    if (folder === undefined) return [];
+    this.loaded = readdirSync(folder)
+      .filter((name) => NAME.test(name))
+      .map((name) => join(folder, name));
+    const left = this.loaded.flatMap((file) => this.read(file));
+    left.sort((a, b) => a.receivedAt - b.receivedAt);
+    if (left.length > 0) logger.info({ events: left.length }, "events of the last run are taken up");
+    else this.clear();
+    return left;
+  }
+
+  private read(file: string): Outgoing[] {
     const left: Outgoing[] = [];
-    let unreadable = 0;
+    const unreadable: string[] = [];
     for (const line of readFileSync(file, "utf8").split("\n")) {
       if (line === "") continue;
       try {
         left.push(Line.parse(JSON.parse(line)));
       } catch {
-        unreadable += 1;
+        unreadable.push(line);
       }
     }
-    if (unreadable > 0) {
+    if (unreadable.length > 0) {
       const aside = `${file}.unreadable`;
-      renameSync(file, aside);
-      if (left.length > 0) this.write(left);
-      logger.error({ lines: unreadable, file: aside }, "Kept events cannot be read; their file is put aside");
+      writeFileSync(aside, `${unreadable.join("\n")}\n`, { mode: 0o600 });
+      const counts = { lines: unreadable.length, file: aside };
+      this.logger.error(counts, "Kept events cannot be read; they are put aside");
     }
-    if (left.length > 0) logger.info({ events: left.length }, "events of the last run are taken up");
     return left;
   }
 
   /** NATS has everything that was loaded. */
   clear(): void {
-    if (this.keeps) rmSync(this.file, { force: true });
+    for (const file of this.loaded.splice(0)) rmSync(file, { force: true });
   }
 }

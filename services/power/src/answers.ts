@@ -1,9 +1,9 @@
 /** What power says to clients through the gateway, from what is known. */
 import { randomUUID } from "node:crypto";
 import type { ReportedState, StatusQueryEvent } from "@gpu-power-manager/shared/events";
+import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { Decision, InstanceView } from "./decide.ts";
 import type { BootRequest } from "./demand.ts";
-import type { Outbound } from "./outbound.ts";
 
 /** The pool's state in the gateway's one word: what a client may count on. */
 export function poolState(instances: readonly InstanceView[]): ReportedState {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  ANSWER_VALID_MS,
   ANSWER_WAIT_MS,
   COMPARISON_VALID_MS,
   decide,
@@ -43,6 +44,7 @@ function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     recentStarts: [],
     onHold: false,
     listeningSince: NOW - 600 * MINUTE,
+    pathProvenAt: NOW,
     askedWorkersAt: null,
     ...changes,
     demand: {
@@ -255,6 +257,15 @@ const CASES: Array<{ what: string; given: Snapshot; told: string[] }> = [
     given: snapshot({ ...stoppable, listeningSince: null }),
     told: ["keep gpu-1 path_unproven"],
   },
+  {
+    what: "idle, nobody busy, but no proof of the path since the question",
+    given: snapshot({
+      ...stoppable,
+      askedWorkersAt: NOW - ANSWER_WAIT_MS,
+      pathProvenAt: NOW - ANSWER_WAIT_MS - 1,
+    }),
+    told: [`keep gpu-1 path_unproven ${NOW - ANSWER_WAIT_MS + ANSWER_VALID_MS}`],
+  },
   { what: "idle under hold", given: snapshot({ ...stoppable, onHold: true }), told: ["keep gpu-1 on_hold"] },
   {
     what: "it runs since two minutes",
@@ -335,6 +346,7 @@ const anySnapshot = fc.record<Snapshot>({
   recentStarts: fc.array(time, { maxLength: 8 }),
   onHold: fc.boolean(),
   listeningSince: maybe(time),
+  pathProvenAt: maybe(time),
   askedWorkersAt: maybe(fc.constantFrom(NOW, NOW - ANSWER_WAIT_MS, NOW - 10 * MINUTE)),
 });
 
@@ -388,6 +400,7 @@ test("property: a stop means no job, no activity, no doubt, no deafness, no hold
         assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
         assert.ok((given.demand.lastActivityAt ?? 0) <= quiet);
         assert.ok(given.listeningSince !== null && given.listeningSince <= quiet);
+        assert.ok(given.pathProvenAt !== null && given.pathProvenAt >= (given.askedWorkersAt ?? NOW));
         assert.ok((target?.runningSince ?? NOW) <= NOW - given.policy.minRunTime);
         assert.ok(target?.comparedAt !== null && (target?.comparedAt ?? 0) > NOW - COMPARISON_VALID_MS);
         assert.ok(given.askedWorkersAt !== null);

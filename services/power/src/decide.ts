@@ -98,6 +98,8 @@ export interface Snapshot {
   readonly onHold: boolean;
   /** Since when the notification path has been proven without a break; null while it is not. */
   readonly listeningSince: number | null;
+  /** When the notification path was last proven from end to end; null when it never was. */
+  readonly pathProvenAt: number | null;
   /** When the gateway was last asked for active tasks; null when it never was. */
   readonly askedWorkersAt: number | null;
 }
@@ -239,6 +241,10 @@ function decideStop(instance: InstanceView, snapshot: Snapshot, wanted: boolean,
     return { kind: "ask", reason: "ask_before_stop" };
   const answered = demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
   if (!answered && now < asked + ANSWER_WAIT_MS) return keep("waiting_for_answer", asked + ANSWER_WAIT_MS);
+  // A registration that was lost in silence looks like quiet. With the question the path is probed: a proof from
+  // after it says that nothing was missed, because a path that was mended counts its hearing anew.
+  if (snapshot.pathProvenAt === null || snapshot.pathProvenAt < asked)
+    return keep("path_unproven", asked + ANSWER_VALID_MS);
   if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS) {
     return { kind: "look", compare: true, reason: "compare_before_stop" };
   }

@@ -111,3 +111,16 @@ test("boot requests are answered when served, dropped when refused, and bounded 
   );
   assert.equal(flood.boots.length, 50);
 });
+
+test("a backlog at the gateway counts nothing, wants a machine and keeps one on", () => {
+  const backlog = { kind: "backlog" as const, eventId: "b", pool: "default", at: NOW - 5, pending: 7 };
+  const told = foldEvents(emptyDemand("s"), [{ sequence: 1, event: backlog }], NOW);
+  assert.equal(pendingJobs(told.waiting), 0);
+  assert.equal(told.waiting.length, 1);
+  assert.equal(oldestPending(told), NOW - 5);
+  assert.equal(told.lastActivityAt, NOW);
+  const again = foldEvents(told, [{ sequence: 2, event: backlog }], NOW + 15_000);
+  assert.equal(again.waiting.length, 1, "one group is enough");
+  const seen = serve(again, NOW + 20_000);
+  assert.deepEqual([seen.demand.waiting, seen.served, seen.demand.served], [[], 0, 0]);
+});

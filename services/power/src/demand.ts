@@ -5,7 +5,7 @@
  * service's clock, and only they are compared with observations, so a skew between two hosts cannot make a
  * job look served.
  */
-import type { ActivityEvent, GatewayEvent, JobEvent } from "@gpu-power-manager/shared/events";
+import type { ActivityEvent, BacklogEvent, GatewayEvent, JobEvent } from "@gpu-power-manager/shared/events";
 import { JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 import { addToRanges, type Ranges, SequenceRanges } from "./sequence-ranges.ts";
@@ -17,13 +17,13 @@ const MAX_BOOT_REQUESTS = 50;
 
 const Time = z.number().int().nonnegative();
 
-/** Jobs that arrived close together and are served together. */
+/** Jobs that arrived close together and are served together; a count of 0 stands for a backlog of unknown jobs. */
 const JobGroup = z.object({
   /** When the oldest of them came to the listener. */
   since: Time,
   /** When the youngest of them was folded here: seen running after this, the group is served. */
   foldedAt: Time,
-  count: z.number().int().positive(),
+  count: z.number().int().nonnegative(),
 });
 
 const BootRequest = z.object({ requestId: z.string().optional(), at: Time, foldedAt: Time });
@@ -87,6 +87,7 @@ export function foldEvents(demand: Demand, batch: readonly SequencedEvent[], now
     else if (event.kind === "activity") next = addActivity(next, event, now);
     // A worker that came up gets the backlog at once: it is about to work.
     else if (event.kind === "worker_online") next = { ...next, lastWorkerOnlineAt: now, lastActivityAt: now };
+    else if (event.kind === "backlog") next = addBacklog(next, event, now);
   }
   if (jobs.length > 0) next = addJobs(next, jobs, now);
   return { ...next, folded: { ...next.folded, ranges } };
@@ -113,6 +114,15 @@ function addJobs(demand: Demand, jobs: readonly JobEvent[], now: number): Demand
     }
   }
   return { ...demand, waiting, counts, lastJobAt: now };
+}
+
+/**
+ * Jobs wait at the gateway. Most of them are known already, one by one, so nothing is counted; but whatever was
+ * counted wrongly or served too soon, a machine has to be seen running after this.
+ */
+function addBacklog(demand: Demand, event: BacklogEvent, now: number): Demand {
+  const waiting = demand.waiting.length > 0 ? demand.waiting : [{ since: event.at, foldedAt: now, count: 0 }];
+  return { ...demand, waiting, lastActivityAt: now };
 }
 
 function addBoot(demand: Demand, boot: BootRequest): Demand {

@@ -3,7 +3,9 @@ import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { serveHttp } from "@gpu-power-manager/shared/http";
+import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
+import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { steadyClock } from "./clock.ts";
 import { type PowerConfig, PowerEnv } from "./config.ts";
@@ -13,9 +15,7 @@ import { loadFiles, profileFile } from "./files.ts";
 import { Fleet } from "./fleet.ts";
 import { Hold } from "./hold.ts";
 import { openDemand, runIntake } from "./intake.ts";
-import { followListeners, Listening } from "./listening.ts";
 import { createMetrics } from "./metrics.ts";
-import { Outbound } from "./outbound.ts";
 import { Pool } from "./pool.ts";
 import { Reconciler } from "./reconciler.ts";
 import { readinessOf, type StatusSource, statusOf } from "./status.ts";
@@ -85,6 +85,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     random: Math.random,
     onHold: () => hold.on,
     listeningSince: () => listening.since(now()),
+    pathProvenAt: () => listening.provenAt,
   });
   source = () => ({
     pool: pool.pool,
@@ -130,7 +131,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     signal,
   });
 
-  followListeners(bus, pool.pool, listening, now);
+  followListeners(bus, pool.pool, listening, now, { onProof: () => reconciler.wake() });
   const parts = [
     hold.follow(bus, pool.pool, logger, () => reconciler.wake(), signal),
     runIntake({

@@ -220,7 +220,7 @@ function derive(registry: Registry, { fleet, demand, driver, now }: MetricsSourc
     help: "Memory of Chromium's processes together (proportional set size) in bytes; absent when it cannot be read.",
     registers,
     async collect() {
-      this.reset();
+      this.remove();
       const bytes = await driver.memoryBytes();
       if (bytes !== undefined) this.set(bytes);
     },

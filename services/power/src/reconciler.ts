@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import { Alarm } from "./alarm.ts";
 import { announceRunning, answerQueries, bootRefusal } from "./answers.ts";
 import { pauseBetweenLooks } from "./cadence.ts";
@@ -15,7 +16,6 @@ import { type BootRequest, type Demand, dropBoots, oldestPending, serve } from "
 import type { Fleet, Member } from "./fleet.ts";
 import { type Attempt, afterAction, afterLook, beginAttempt, type Ended } from "./instance.ts";
 import type { KvDocument } from "./kv-document.ts";
-import type { Outbound } from "./outbound.ts";
 import type { Pool } from "./pool.ts";
 import type { Story } from "./story.ts";
 
@@ -43,6 +43,8 @@ export interface ReconcilerParts {
   readonly random: () => number;
   readonly onHold: () => boolean;
   readonly listeningSince: () => number | null;
+  /** When the notification path was last proven from end to end; null when it never was. */
+  readonly pathProvenAt: () => number | null;
 }
 
 export class Reconciler {
@@ -170,6 +172,7 @@ export class Reconciler {
       recentStarts: fleet.members.flatMap((member) => member.record.starts),
       onHold: this.parts.onHold(),
       listeningSince: this.parts.listeningSince(),
+      pathProvenAt: this.parts.pathProvenAt(),
       askedWorkersAt: this.askedWorkersAt,
     };
   }

@@ -1,12 +1,12 @@
 /** Tells what happens to the pool: to the log, to history, to metrics. Decides nothing. */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { ActionResult, Sighting } from "./console/driver.ts";
 import type { Decision } from "./decide.ts";
 import type { Member } from "./fleet.ts";
 import type { Attempt, Ended } from "./instance.ts";
 import type { PowerMetrics } from "./metrics.ts";
-import type { Outbound } from "./outbound.ts";
 
 export interface StoryParts {
   readonly poolName: () => string;

@@ -49,6 +49,7 @@ export class Link {
   private stopped: Promise<void> | undefined;
   private paused = false;
   private lastError: string | undefined;
+  private lastHeardAt: number | undefined;
 
   constructor(options: LinkOptions) {
     this.options = options;
@@ -61,6 +62,11 @@ export class Link {
   /** What it is doing, for people. */
   get phase(): Session["phase"] {
     return this.session.phase;
+  }
+
+  /** When a frame of any kind last came; undefined before the first. */
+  get heardAt(): number | undefined {
+    return this.lastHeardAt;
   }
 
   start(): void {
@@ -195,6 +201,7 @@ export class Link {
     });
     socket.on("message", (data, isBinary) => {
       if (!current()) return;
+      this.lastHeardAt = this.options.now();
       this.feed({ type: "frame" });
       if (Buffer.isBuffer(data)) this.read(data, isBinary);
     });

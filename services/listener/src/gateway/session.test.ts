@@ -106,6 +106,25 @@ test("the first retry comes at once, further ones back off with full jitter up t
   assert.equal(backoff(50, config, 0), 0);
 });
 
+test("a gateway that is away for hours is tried all the while, and connected to within 5 s of its return", () => {
+  const HOURS = 6 * 3_600_000;
+  let now = 1_000;
+  let session: Session = FRESH;
+  let tries = 0;
+  while (now < HOURS) {
+    now = Math.max(now, nextTick(session, config));
+    const ticked = step(session, { type: "tick" }, now, config, 0.999);
+    session = ticked.session;
+    if (ticked.commands.some(({ type }) => type === "connect")) {
+      tries += 1;
+      session = step(session, { type: "closed", failed: true }, now, config, 0.999).session;
+    }
+  }
+  assert.ok(nextTick(session, config) - now <= config.backoffMaxMs);
+  // Neither silence nor a storm: about one try in 5 s.
+  assert.ok(tries >= HOURS / 5_500 && tries <= HOURS / 4_500, String(tries));
+});
+
 test("only a registration that lived resets the back-off", () => {
   const lost: [number, SessionEvent] = [10, { type: "closed", failed: false }];
   const flapping = play([

@@ -1,6 +1,6 @@
 /** Whether the notification path has been heard without a break, from the listeners' signs of life. */
-import type { Bus } from "@gpu-power-manager/shared/bus";
-import { aliveSubject, ListenerAlive } from "@gpu-power-manager/shared/events";
+import type { Bus } from "./bus.ts";
+import { aliveSubject, ListenerAlive } from "./events.ts";
 
 /** Signs come every 2 s; a listener that misses five is taken for gone. */
 const SILENCE_MS = 10_000;
@@ -15,12 +15,23 @@ interface Sign {
 export class Listening {
   private readonly signs = new Map<string, Sign>();
   private coveredSince: number | null = null;
+  private lastProof: number | null = null;
 
-  heard(alive: ListenerAlive, now: number): void {
+  /** Returns whether the path was proven anew. */
+  heard(alive: ListenerAlive, now: number): boolean {
     // Only the listener's own difference of times is used, so the two clocks need not agree.
-    const provenSince = alive.provenSince === null ? null : now - Math.max(0, alive.at - alive.provenSince);
-    this.signs.set(alive.listener, { heardAt: now, provenSince });
+    const here = (at: number | null) => (at === null ? null : now - Math.max(0, alive.at - at));
+    this.signs.set(alive.listener, { heardAt: now, provenSince: here(alive.provenSince) });
+    const provenAt = here(alive.provenAt);
     this.since(now);
+    if (provenAt === null || (this.lastProof !== null && provenAt <= this.lastProof)) return false;
+    this.lastProof = provenAt;
+    return true;
+  }
+
+  /** When any listener last had proof that the path works; null before the first. */
+  get provenAt(): number | null {
+    return this.lastProof;
   }
 
   /** Since when at least one listener could hear, without a break; null while none can. */
@@ -35,8 +46,21 @@ export class Listening {
   }
 }
 
+export interface FollowOptions {
+  /** A listener that is not followed: the one that asks. */
+  readonly except?: string;
+  /** The path was proven anew. */
+  readonly onProof?: () => void;
+}
+
 /** Follows the pool's listeners until the connection ends. */
-export function followListeners(bus: Bus, pool: string, listening: Listening, now: () => number): void {
+export function followListeners(
+  bus: Bus,
+  pool: string,
+  listening: Listening,
+  now: () => number,
+  { except, onProof }: FollowOptions = {},
+): void {
   bus.connection.subscribe(aliveSubject(pool), {
     callback: (error, message) => {
       if (error) return;
@@ -46,7 +70,8 @@ export function followListeners(bus: Bus, pool: string, listening: Listening, no
       } catch {
         return;
       }
-      if (alive.success) listening.heard(alive.data, now());
+      if (!alive.success || alive.data.listener === except) return;
+      if (listening.heard(alive.data, now())) onProof?.();
     },
   });
 }

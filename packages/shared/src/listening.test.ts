@@ -3,11 +3,12 @@ import { test } from "node:test";
 import { Listening } from "./listening.ts";
 
 const NOW = 1_800_000_000_000;
-const sign = (listener: string, at: number, provenSince: number | null) => ({
+const sign = (listener: string, at: number, provenSince: number | null, provenAt = provenSince) => ({
   listener,
   pool: "default",
   at,
   provenSince,
+  provenAt,
 });
 
 test("nothing was heard of any listener: deaf", () => {
@@ -37,4 +38,12 @@ test("two listeners that overlap leave no break", () => {
   listening.heard(sign("b", NOW + 1_000, NOW + 500), NOW + 1_000);
   listening.heard(sign("a", NOW + 2_000, null), NOW + 2_000);
   assert.equal(listening.since(NOW + 3_000), NOW - 60_000);
+});
+
+test("the last proof is the newest of any listener, and no sign takes it back", () => {
+  const listening = new Listening();
+  assert.equal(listening.provenAt, null);
+  listening.heard(sign("a", NOW, NOW - 60_000, NOW - 1_000), NOW);
+  listening.heard(sign("b", NOW + 50, null, NOW - 30_000), NOW + 50);
+  assert.equal(listening.provenAt, NOW - 1_000);
 });

@@ -1,12 +1,14 @@
-import type { Bus } from "@gpu-power-manager/shared/bus";
-import { describeError } from "@gpu-power-manager/shared/errors";
+import type { Bus } from "./bus.ts";
+import { describeError } from "./errors.ts";
 import {
+  type GapEntry,
+  gapSubject,
   type HistoryEntry,
   historySubject,
   type Report,
   reportSubject,
-} from "@gpu-power-manager/shared/events";
-import type { Logger } from "@gpu-power-manager/shared/logger";
+} from "./events.ts";
+import type { Logger } from "./logger.ts";
 
 /** Reports and history kept while NATS is away; what is older is of no use to anybody by then. */
 const LIMIT = 2_000;
@@ -18,7 +20,7 @@ interface Message {
   readonly id: string | undefined;
 }
 
-/** What power tells the world: in order, tried until NATS has it, bounded while NATS is away. */
+/** Reports and history on their way to NATS: in order, tried until NATS has it, bounded while NATS is away. */
 export class Outbound {
   private readonly bus: Bus;
   private readonly logger: Logger;
@@ -38,6 +40,10 @@ export class Outbound {
 
   history(entry: HistoryEntry): void {
     this.enqueue({ subject: historySubject(entry), body: JSON.stringify(entry), id: undefined });
+  }
+
+  gap(gap: GapEntry): void {
+    this.enqueue({ subject: gapSubject(gap), body: JSON.stringify(gap), id: undefined });
   }
 
   private enqueue(message: Message): void {

@@ -1,0 +1,91 @@
+/** The check of the gateway's backlog, wired: ledger, Redis, JetStream and KV together. */
+import { randomUUID } from "node:crypto";
+import type { Bus } from "@gpu-power-manager/shared/bus";
+import type { JobEvent } from "@gpu-power-manager/shared/events";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import { Inheritance } from "./backlog/inheritance.ts";
+import { Ledger } from "./backlog/ledger.ts";
+import { openReader } from "./backlog/reader.ts";
+import { BacklogWatch, type BacklogWatchOptions } from "./backlog/watch.ts";
+import type { Outbox } from "./outbox.ts";
+import type { BacklogState } from "./readiness.ts";
+import type { Relay } from "./relay.ts";
+
+/**
+ * How long the first reading waits for the registration. A predecessor that overlaps with us may hear jobs until
+ * then that we do not: what it keeps before that moment is what we have to know.
+ */
+const REGISTERED_MS = 2_000;
+/** How long NATS may take to have everything before the ledger is kept another time. */
+const SETTLE_MS = 2_000;
+
+export interface BacklogOptions
+  extends Omit<BacklogWatchOptions, "reader" | "ledger" | "onSettled" | "offer"> {
+  readonly redisUrl: string;
+  /** Resolves when we hear notices ourselves, or after so many milliseconds. */
+  readonly whenRegistered: (maxMs: number) => Promise<unknown>;
+  readonly relay: Relay;
+  readonly outbox: Outbox;
+  readonly logger: Logger;
+}
+
+export class Backlog {
+  readonly watch: BacklogWatch;
+  private readonly options: BacklogOptions;
+  private readonly ledger: Ledger;
+  private readonly reader;
+  private inheritance: Inheritance | undefined;
+
+  /** Nothing is connected before `run`. */
+  constructor(options: BacklogOptions) {
+    this.options = options;
+    this.ledger = new Ledger(options.graceMs, randomUUID());
+    this.reader = openReader(options.redisUrl);
+    this.watch = new BacklogWatch({
+      ...options,
+      reader: this.reader,
+      ledger: this.ledger,
+      offer: (outgoing) => options.relay.offer(outgoing),
+      onSettled: () => this.keep(),
+    });
+  }
+
+  get state(): BacklogState {
+    if (this.watch.troubled !== undefined) return "troubled";
+    return this.watch.checkedAt === undefined ? "not_read_yet" : "read";
+  }
+
+  /** A notice came; returns the id to publish it under, where it names no request. */
+  heard({ type, taskType, keyHash, requestId }: JobEvent): string | undefined {
+    return this.ledger.heard({ type, taskType, keyHash }, requestId);
+  }
+
+  /** Takes over from the listener before, and checks until the signal. */
+  async run(bus: Bus, signal: AbortSignal): Promise<void> {
+    const { pool, logger, whenRegistered } = this.options;
+    await whenRegistered(REGISTERED_MS);
+    this.inheritance = new Inheritance(bus, pool, logger);
+    const predecessor = await this.inheritance.load(signal);
+    if (predecessor !== undefined) this.ledger.inherit(predecessor);
+    await this.watch.run(signal);
+    this.reader.close();
+  }
+
+  private async keep(): Promise<void> {
+    const { relay, outbox } = this.options;
+    await relay.flush(SETTLE_MS);
+    // What NATS does not have yet must not be handed over as known.
+    if (outbox.depth > 0 || !this.ledger.changed) return;
+    relay.hold();
+    try {
+      await this.inheritance?.keep(this.ledger.handOver(randomUUID()));
+    } finally {
+      relay.release();
+    }
+  }
+
+  /** Leaves everything to whoever comes next; to be called when nothing more is published. */
+  async leave(): Promise<void> {
+    if (this.options.outbox.depth === 0) await this.inheritance?.leave(this.ledger.handOver(randomUUID()));
+  }
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { Redis } from "ioredis";
+import { until } from "../../../../tests/harness/process.ts";
+import { startRedis, startTlsRedis } from "../../../../tests/harness/servers.ts";
+import { COMMANDS, openReader } from "./reader.ts";
+
+const nowS = () => Math.floor(Date.now() / 1_000);
+
+test("a user who may do nothing but these commands reads jobs and tasks; the server receives no other", async (t) => {
+  const server = await startRedis();
+  t.after(() => server.stop());
+  const admin = new Redis(server.url);
+  t.after(() => admin.disconnect());
+  await admin.call(
+    "ACL",
+    "SETUSER",
+    "watcher",
+    "on",
+    ">secret",
+    "~dsp:*",
+    "-@all",
+    ...COMMANDS.map((c) => `+${c}`),
+  );
+  await admin.rpush("dsp:pending_tasks:K1", '{"type":"url","url":"u","key":"K1"}', "garbage");
+  await admin.rpush("dsp:pending_tasks:__global__", '{"type":"chatglm_video","request_id":"v"}');
+  const task = (age: number) => JSON.stringify({ status: "queued", start_time: nowS() - age });
+  await admin.hset("dsp:task_status:K1", "a", task(5), "b", task(700));
+  await admin.set("dsp:other", "1");
+  // More keys than one step of the scan looks at.
+  const filler = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`x:${index}`, "1"]));
+  await admin.mset(filler);
+  const before = await commands(admin);
+
+  const reader = openReader(server.url.replace("redis://", "redis://watcher:secret@"));
+  t.after(() => reader.close());
+  const reading = await reader.read();
+  assert.equal(reading.pending.length, 2);
+  assert.equal(reading.unreadable, 1);
+  assert.equal(reading.activeTasks, 1);
+
+  const after = await commands(admin);
+  const sent = [...after].filter(([name, count]) => count > (before.get(name) ?? 0)).map(([name]) => name);
+  const own = ["auth", "info"];
+  assert.deepEqual(sent.filter((name) => !own.includes(name)).sort(), [...COMMANDS].sort());
+});
+
+/** How often the server was given each command since it started. */
+async function commands(admin: Redis): Promise<Map<string, number>> {
+  const info = await admin.info("commandstats");
+  return new Map(
+    [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name = "", count]) => [name, Number(count)]),
+  );
+}
+
+test("a Redis that goes away is told at once, and read again when it is back", async (t) => {
+  const server = await startRedis();
+  t.after(() => server.stop());
+  const reader = openReader(server.url);
+  t.after(() => reader.close());
+  assert.equal((await reader.read()).pending.length, 0);
+  await server.kill();
+  await assert.rejects(() => reader.read());
+  await server.resume();
+
+  await until("it is read again", () => reader.read(), 5_000);
+});
+
+test("a wrong password is told, not retried in silence", async (t) => {
+  const server = await startRedis();
+  t.after(() => server.stop());
+  const reader = openReader(server.url.replace("redis://", "redis://nobody:wrong@"));
+  t.after(() => reader.close());
+  await assert.rejects(() => reader.read(), /WRONGPASS|NOAUTH|invalid username-password/i);
+});
+
+test("a server whose certificate nobody vouches for is refused", async (t) => {
+  const server = await startTlsRedis();
+  t.after(() => server.stop());
+  const reader = openReader(server.url);
+  t.after(() => reader.close());
+  await assert.rejects(() => reader.read(), /self-signed certificate/);
+  // The same server, vouched for: what NODE_EXTRA_CA_CERTS is for, which only a new process reads.
+  const script = `
+    const { openReader } = await import(${JSON.stringify(new URL("./reader.ts", import.meta.url).href)});
+    const reader = openReader(${JSON.stringify(server.url)});
+    console.log(JSON.stringify(await reader.read()));
+    reader.close();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: server.certificate },
+  });
+  assert.deepEqual(JSON.parse(stdout), { pending: [], unreadable: 0, activeTasks: 0 });
+});
