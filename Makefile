@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NPM := npm run --silent
 
-.PHONY: help setup demo test test-unit test-e2e lint format check generate check-generate status
+.PHONY: help setup demo test test-unit test-e2e lint format check generate check-generate status \
+  up down logs ps restart-listener restart-power upgrade backup restore images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,3 +40,39 @@ check-generate: setup ## Say whether something generated is stale
 
 status: setup ## What power and the listener say right now (gpuctl status)
 	@$(NPM) gpuctl -- status
+
+up: ## The whole stack in containers; with no DSP_URL in .env the demo. NO_BUILD=1 takes images as they are
+	@scripts/stack/up.sh
+
+down: ## Stop the containers; volumes stay
+	@source scripts/stack/compose.sh && every down
+
+logs: ## Follow the logs of the containers
+	@source scripts/stack/compose.sh && every logs -f --tail=100
+
+ps: ## What runs, and how it is
+	@source scripts/stack/compose.sh && every ps
+
+restart-listener: ## A new listener registers before the old one stops
+	@scripts/stack/restart-listener.sh
+
+restart-power: ## Restart power; it looks at the console before it does anything
+	@scripts/stack/restart-power.sh
+
+upgrade: ## Build, then replace one service after the other
+	@scripts/stack/upgrade.sh
+
+backup: ## Volumes, settings and secrets into one file under backups/
+	@scripts/stack/volumes.sh backup
+
+restore: ## The other way round: FILE=backups/….tar.gz
+	@scripts/stack/volumes.sh restore "$(FILE)"
+
+images-save: ## Every image into one file, for a site without a registry: FILE=…
+	@scripts/stack/images.sh save $(FILE)
+
+images-load: ## Read that file: FILE=…
+	@scripts/stack/images.sh load $(FILE)
+
+test-compose: setup ## The real stack in containers on stand-in base images: main job, restarts, hardening
+	@tests/compose/run.sh

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# backup: volumes, .env, secrets and pool into one file of mode 0600; restore FILE: the other way round.
+# The stack is stopped meanwhile, so that no file changes under the copy.
+set -euo pipefail
+source "$(dirname "$0")/compose.sh"
+umask 077
+volumes=(nats listener power prometheus alertmanager grafana)
+project=${COMPOSE_PROJECT_NAME:-$(basename "$PWD" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-')}
+image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener}:$(setting VERSION)
+mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${project}_$volume:/volumes/$volume"); done
+tar_in() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --entrypoint tar "$image" "$@"; }
+
+case "${1:-}" in
+  backup)
+    work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+    every stop
+    trap 'rm -rf "$work"; compose start >/dev/null' EXIT
+    tar_in -C /volumes -c . >"$work/volumes.tar"
+    mkdir -p backups
+    file=backups/gpu-power-$(date -u +%Y%m%dT%H%M%SZ).tar.gz
+    tar -czf "$file" .env secrets config -C "$work" volumes.tar
+    say "Wrote $file. It holds secrets: keep it as safe as they are."
+    ;;
+  restore)
+    [ -f "${2:-}" ] || fail "Say which backup: make restore FILE=backups/….tar.gz"
+    work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+    tar -xzf "$2" -C "$work"
+    # Not half of it: an archive without volumes would empty what is there.
+    [ -s "$work/volumes.tar" ] || fail "$2 holds no volumes: it is not a backup of this stack."
+    every down
+    tar_in -C /volumes -x --recursive-unlink <"$work/volumes.tar"
+    rm -rf secrets config
+    cp -a "$work/.env" "$work/secrets" "$work/config" .
+    say "Restored. Run \`make up\`."
+    ;;
+  *) fail "Usage: volumes.sh backup | restore FILE" ;;
+esac
