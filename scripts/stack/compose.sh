@@ -5,27 +5,37 @@ say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 
 # Read, never sourced: a value in .env may hold what a shell would run.
-setting() { sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1; }
+setting() { [ ! -f .env ] || sed -n "s/^$1=//p" .env | tail -n 1; }
 
 if docker compose version >/dev/null 2>&1; then compose_command=(docker compose)
 elif command -v docker-compose >/dev/null; then compose_command=(docker-compose)
 else fail "Docker Compose is missing: install it (Debian and Ubuntu: apt-get install docker.io docker-compose) and try again."
 fi
+docker info >/dev/null 2>&1 || fail \
+  "The Docker daemon does not answer: start it (systemctl start docker), or become a member of the group docker."
 
 is_demo() { [ -z "$(setting DSP_URL)" ]; }
 
-export APP_UID APP_GID DSP_REDIS_URL_FILE CONFIG_DIR=./config
+export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-$(setting COMPOSE_PROJECT_NAME)}
+: "${COMPOSE_PROJECT_NAME:=gpu-power}"
+
+export APP_UID APP_GID
 # Secrets are readable by one user only, so the containers run as that user; root lends them 10001.
 APP_UID=$(id -u); APP_GID=$(id -g)
 if [ "$APP_UID" -eq 0 ]; then APP_UID=10001; APP_GID=10001; fi
-DSP_REDIS_URL_FILE=
-[ -s secrets/dsp-redis-url ] && DSP_REDIS_URL_FILE=/run/secrets/dsp-redis-url
+
 if is_demo; then
-  export DSP_URL=ws://sim-dsp:18070/dsp CONSOLE_USER=operator COMPOSE_PROFILES=demo
+  # A pool of its own, so that nothing of the demo is ever taken for something real, nor the other way round.
+  export COMPOSE_PROFILES=demo POOL=demo CONFIG_DIR=./config/demo DSP_URL=ws://sim-dsp:18070/dsp \
+    DSP_REDIS_URL=redis://redis:6379 DSP_REDIS_URL_FILE= \
+    CONSOLE_USER=operator CONSOLE_PASSWORD=only-for-the-stand-in CONSOLE_PASSWORD_FILE=
 fi
 
+demo_services=(redis sim-dsp sim-console sim-people)
 compose() { "${compose_command[@]}" "$@"; }
+# With the demo's services too, whichever profile runs.
 every() { compose --profile demo "$@"; }
+containers_of() { docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter "label=com.docker.compose.service=$1"; }
 
 # Waits until each named service is healthy. @stderr progress, one line a change.
 wait_healthy() {
@@ -33,7 +43,7 @@ wait_healthy() {
   for service in "$@"; do
     last=
     while :; do
-      id=$(compose ps -q "$service")
+      id=$(containers_of "$service" | head -n 1)
       state=$([ -n "$id" ] && docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$id" || echo absent)
       [ "$state" = "$last" ] || say "  $service: $state"
       last=$state
@@ -42,4 +52,24 @@ wait_healthy() {
       sleep 1
     done
   done
+}
+
+# Prints what /readyz of a container's service says. @returns 0 when it is ready.
+readiness() { # container, port
+  docker exec "$1" node -e "
+    fetch('http://127.0.0.1:$2/readyz').then(async (r) => { console.log((await r.json()).words); process.exit(r.ok ? 0 : 1); })
+      .catch(() => { console.log('does not answer yet'); process.exit(1); })" 2>/dev/null
+}
+
+# Waits until listener or power says that it can do its work. @returns 1 when it does not, its words told.
+wait_ready() { # service, port, seconds
+  local id words last= deadline=$((SECONDS + $3))
+  id=$(containers_of "$1" | head -n 1)
+  until words=$(readiness "$id" "$2"); do
+    [ "$words" = "$last" ] || say "  $1 waits: $words"
+    last=$words
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 1
+  done
+  say "  $1: ready"
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# First run: writes .env, generates secrets, writes the pool file. Never changes what is there already.
+# First run: writes .env, generates secrets, writes the pool file. Never changes what a person may have changed.
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
 
 [ -f .env ] || { cp .env.example .env; chmod 600 .env; say "Wrote .env."; }
 
-mkdir -p secrets config
+mkdir -p secrets config/profiles
 random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
 secret() { [ -e "secrets/$1" ] || printf '%s' "${2-$(random)}" >"secrets/$1"; }
 secret nats-listener
@@ -15,33 +15,47 @@ secret session-key
 secret grafana-admin
 secret console-password ""
 secret dsp-redis-url ""
+secret alertmanager.yml ""
 printf 'LISTENER_PASSWORD: "%s"\nPOWER_PASSWORD: "%s"\n' "$(<secrets/nats-listener)" "$(<secrets/nats-power)" \
   >secrets/nats-passwords.conf
 
-rm -rf config/profiles
-mkdir config/profiles
-cp profiles/*.yaml config/profiles/
 if is_demo; then
+  rm -rf config/demo
+  mkdir -p config/demo/profiles
+  cp deploy/demo/pool.yaml config/demo/
   # In containers the stand-ins have names instead of loopback addresses, and the login can be done by power.
   sed -e 's#http://127.0.0.1:1808#http://sim-console:1808#' \
     -e 's#^  urlContains: login#&\n  fields: { user: "input[name=username]", password: "input[name=password]", submit: "button[type=submit]" }#' \
-    profiles/demo.yaml >config/profiles/demo.yaml
-  cp deploy/demo/pool.yaml config/pool.yaml
-  printf 'only-for-the-stand-in' >secrets/console-password
-  printf 'redis://redis:6379' >secrets/dsp-redis-url
-  touch config/.demo
-elif [ -e config/.demo ] || [ ! -e config/pool.yaml ]; then
+    profiles/demo.yaml >config/demo/profiles/demo.yaml
+else
+  for profile in profiles/*.yaml; do
+    own=config/$profile
+    if [ ! -e "$own" ]; then cp "$profile" "$own"
+    elif ! cmp -s "$profile" "$own"; then say "  $own is yours and is kept; it differs from the $profile of this version."
+    fi
+  done
   id=$(setting GPU_PROVIDER_ID)
-  [ -n "$id" ] || fail "GPU_PROVIDER_ID in .env is empty: fill in the provider's id of the machine."
-  price=$(setting GPU_PRICE_PER_HOUR)
-  [[ $price =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "GPU_PRICE_PER_HOUR in .env must be a number such as 1.88."
-  cat >config/pool.yaml <<YAML
+  if [ ! -e config/pool.yaml ]; then
+    problems=()
+    [[ $id =~ ^[A-Za-z0-9_.:-]+$ ]] || problems+=("GPU_PROVIDER_ID in .env must be the provider's id of the machine, such as uhost-1a2b3c.")
+    price=$(setting GPU_PRICE_PER_HOUR)
+    [[ $price =~ ^[0-9]+(\.[0-9]+)?$ ]] || problems+=("GPU_PRICE_PER_HOUR in .env must be a number such as 1.88.")
+    [ -f "profiles/$(setting PROFILE).yaml" ] || problems+=("PROFILE in .env must be the name of a file in profiles/, such as compshare.")
+    [ ${#problems[@]} -eq 0 ] || fail "${problems[@]}"
+    cat >config/pool.yaml <<YAML
+# The machines, and what may be done with them. A change is taken up within seconds. README.md lists all settings.
 pool: default
 profile: $(setting PROFILE)
 instances:
   - { id: gpu-1, providerId: "$id", priority: 1, pricePerHour: $price, currency: CNY }
 YAML
-  # What the demo had put in is no use for the real console.
-  [ ! -e config/.demo ] || { : >secrets/console-password; : >secrets/dsp-redis-url; rm config/.demo; }
+    say "Wrote config/pool.yaml."
+  elif [ -n "$id" ] && ! grep -qF -- "$id" config/pool.yaml; then
+    say "  config/pool.yaml is kept as it is; it does not name $id, the GPU_PROVIDER_ID of .env."
+  fi
 fi
-[ "$(id -u)" -ne 0 ] || chown -R 10001:10001 secrets config
+
+chmod -R go-rwx secrets config
+# Alertmanager runs as its image's own user. The folder is closed to everybody else on this machine.
+chmod 644 secrets/alertmanager.yml
+[ "$(id -u)" -ne 0 ] || chown -R "$APP_UID:$APP_GID" secrets config

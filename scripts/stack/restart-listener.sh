@@ -4,21 +4,19 @@
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 
-old=$(compose ps -q listener)
-[ -n "$old" ] || fail "The listener does not run: use \`make up\`."
-compose up -d --no-build --no-deps --no-recreate --scale listener=2 listener
-new=$(compose ps -q listener | grep -vxF "$old" | head -n 1)
-[ -n "$new" ] || fail "No second listener was started; the first one goes on."
+mapfile -t old < <(containers_of listener)
+[ ${#old[@]} -gt 0 ] || fail "The listener does not run: use \`make up\`."
+compose up -d --no-build --no-deps --no-recreate --scale "listener=$((${#old[@]} + 1))" listener
+new=$(containers_of listener | grep -vxF "$(printf '%s\n' "${old[@]}")" | head -n 1)
+[ -n "$new" ] || fail "No second listener was started; the first one goes on. \`make logs\` says why."
 deadline=$((SECONDS + 60))
-until docker exec "$new" node -e \
-  "fetch('http://127.0.0.1:9101/readyz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"; do
+until words=$(readiness "$new" 9101); do
   if [ $SECONDS -ge $deadline ]; then
-    docker logs --tail 5 "$new" >&2
     docker rm -f "$new" >/dev/null
-    fail "The new listener was not ready within a minute and was removed; the old one goes on."
+    fail "The new listener was not ready within a minute and was removed; the old one goes on." "It said: $words"
   fi
-  sleep 0.5
+  sleep 0.2
 done
-docker stop "$old" >/dev/null
-docker rm "$old" >/dev/null
+docker stop "${old[@]}" >/dev/null
+docker rm "${old[@]}" >/dev/null
 say "The new listener is registered; the old one is stopped."

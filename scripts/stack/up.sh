@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings the stack up, waits until all of it is healthy, prints the addresses.
+# Brings the stack up, waits until all of it is healthy and works, prints the addresses.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 "$here/prepare.sh"
@@ -7,25 +7,41 @@ source "$here/compose.sh"
 
 services=(nats listener power prometheus alertmanager grafana)
 if is_demo; then
-  services=(nats redis sim-dsp sim-console listener power prometheus alertmanager grafana)
+  services=("${demo_services[@]}" "${services[@]}")
 else
   # Left over from the demo.
-  every rm -sf redis sim-dsp sim-console >/dev/null 2>&1 || true
+  every rm -sf "${demo_services[@]}" >/dev/null 2>&1 || true
 fi
-build=(); [ -n "${NO_BUILD:-}" ] && build=(--no-build)
-compose up -d "${build[@]}" "${services[@]}"
+flags=(); [ -z "${NO_BUILD:-}" ] || flags=(--no-build)
+[ -n "${NO_BUILD:-}" ] || [ -n "$(docker images -q "gpu-power-manager/power:$(setting VERSION)")" ] || {
+  say "Building the images (once; a few minutes)"
+  every build
+}
+changed=$("$here/alertmanager.sh")
+compose up -d "${flags[@]}" "${services[@]}"
+[ -z "$changed" ] || compose up -d --no-build --no-deps --force-recreate alertmanager
 wait_healthy "${services[@]}"
+
+waiting=()
+wait_ready listener 9101 60 || waiting+=(listener)
+wait_ready power 9102 60 || waiting+=(power)
 
 bind=$(setting BIND)
 port() { local value; value=$(setting "$1"); echo "http://${bind:-127.0.0.1}:${value:-$2}"; }
 cat <<TEXT
-Grafana     $(port GRAFANA_PORT 3000)   user admin, password in secrets/grafana-admin
-Prometheus  $(port PROMETHEUS_PORT 9090)
-Power       $(port POWER_PORT 9102)/status
+Grafana       $(port GRAFANA_PORT 3000)   user admin, password in secrets/grafana-admin
+Prometheus    $(port PROMETHEUS_PORT 9090)
+Alertmanager  $(port ALERTMANAGER_PORT 9093)
+Power         $(port POWER_PORT 9102)/status
 TEXT
 if is_demo; then
   cat <<TEXT
 This is the demo: no gateway is configured yet. For the real one fill in three lines of .env
 (DSP_URL, GPU_PROVIDER_ID, GPU_PRICE_PER_HOUR) and run \`make up\` again.
 TEXT
+fi
+if [ ${#waiting[@]} -gt 0 ]; then
+  say "The stack is up, but ${waiting[*]} cannot work yet: what it waits for is said above; docs/operating.md says what to do."
+  # The demo has all that it needs, so there this is a fault.
+  ! is_demo || exit 1
 fi

@@ -1,10 +1,23 @@
 #!/usr/bin/env bash
-# Builds new images, then replaces one service after the other; the listener with an overlap.
+# Takes new images, then replaces one service after the other; the listener with an overlap.
+# Where .env names images of ours (LISTENER_IMAGE …) they are pulled, else built; NO_BUILD=1 takes what is here.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
+"$here/prepare.sh"
 source "$here/compose.sh"
-compose build nats listener power
-compose up -d --no-build --no-deps nats
-wait_healthy nats
+others=(prometheus alertmanager grafana)
+if [ -z "${NO_BUILD:-}" ]; then
+  say "Taking new images"
+  compose pull -q "${others[@]}"
+  if [ -n "$(setting LISTENER_IMAGE)" ]; then compose pull -q nats listener power
+  else compose build --pull nats listener power
+  fi
+fi
+replace() { compose up -d --no-build --no-deps "$@"; wait_healthy "${@: -1}"; }
+replace nats
 "$here/restart-listener.sh"
 "$here/restart-power.sh"
+"$here/alertmanager.sh" >/dev/null
+# Their configuration lies in files of the project, of which compose sees no change.
+for service in "${others[@]}"; do replace --force-recreate "$service"; done
+say "Upgraded."

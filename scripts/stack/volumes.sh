@@ -5,17 +5,16 @@ set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
 volumes=(nats listener power prometheus alertmanager grafana)
-project=${COMPOSE_PROJECT_NAME:-$(basename "$PWD" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-')}
 image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener}:$(setting VERSION)
-mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${project}_$volume:/volumes/$volume"); done
-tar_in() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --entrypoint tar "$image" "$@"; }
+mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${COMPOSE_PROJECT_NAME}_$volume:/volumes/$volume"); done
+in_volumes() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --workdir /volumes --entrypoint sh "$image" -c "$1"; }
 
 case "${1:-}" in
   backup)
     work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
     every stop
-    trap 'rm -rf "$work"; compose start >/dev/null' EXIT
-    tar_in -C /volumes -c . >"$work/volumes.tar"
+    trap 'rm -rf "$work"; compose up -d --no-build >/dev/null' EXIT
+    in_volumes "tar -c ." >"$work/volumes.tar"
     mkdir -p backups
     file=backups/gpu-power-$(date -u +%Y%m%dT%H%M%SZ).tar.gz
     tar -czf "$file" .env secrets config -C "$work" volumes.tar
@@ -28,7 +27,7 @@ case "${1:-}" in
     # Not half of it: an archive without volumes would empty what is there.
     [ -s "$work/volumes.tar" ] || fail "$2 holds no volumes: it is not a backup of this stack."
     every down
-    tar_in -C /volumes -x --recursive-unlink <"$work/volumes.tar"
+    in_volumes "find . -mindepth 2 -delete && tar -x" <"$work/volumes.tar"
     rm -rf secrets config
     cp -a "$work/.env" "$work/secrets" "$work/config" .
     say "Restored. Run \`make up\`."

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds stand-in base images from Debian packages, under the names that the Dockerfiles and the compose file
 # ask for, on a machine that reaches Debian's mirror and npm but no image registry. Only for the test.
+# A real image that is here already is used as it is; a stand-in carries a label, by which it is known and removed.
 # Two things differ from the real images, and the test says so:
 # - Grafana has no Debian package: a static file answers in its place.
 # - Debian's nats-server 2.9 does not know sync_interval, so the stand-in leaves that line out.
@@ -26,7 +27,22 @@ for file in /etc/apt/apt.conf.d/99*; do [ -f "$file" ] && cp "$file" "$work/host
 cp node_modules/node/bin/node "$work/host/usr/local/bin/"
 cp -r "$(npm root -g)/npm" "$work/host/usr/local/lib/node_modules/"
 
-build() { docker build -q --network host -t "$1" -f - "$work/host" >/dev/null; echo "built a stand-in of $1"; }
+stand_in=gpu-power-manager.stand-in
+real() { docker image inspect "$1" >/dev/null 2>&1 && [ -z "$(docker image inspect -f "{{index .Config.Labels \"$stand_in\"}}" "$1")" ]; }
+build() { # name; Dockerfile on stdin
+  if real "$1"; then cat >/dev/null; echo "$1 is here: used as it is"; return; fi
+  docker build -q --network host --label "$stand_in=true" -t "$1" -f - "$work/host" >/dev/null 2>"$work/build.log" \
+    || { cat "$work/build.log" >&2; exit 1; }
+  echo "built a stand-in of $1"
+}
+
+# What every stand-in is made from: it has wget, because the health checks of the real images' services ask by it.
+build gpu-power-manager-test/tools:bookworm <<DOCKER
+FROM $debian
+RUN rm -f /etc/apt/sources.list
+COPY etc /etc
+RUN apt-get update && apt-get install -y --no-install-recommends wget && rm -rf /var/lib/apt/lists/*
+DOCKER
 
 build node:24-bookworm-slim <<DOCKER
 FROM $debian
@@ -39,14 +55,14 @@ DOCKER
 apt_image() { # name, package, further lines on stdin
   local name=$1 package=$2
   build "$name" <<DOCKER
-FROM node:24-bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends $package wget && rm -rf /var/lib/apt/lists/*
+FROM gpu-power-manager-test/tools:bookworm
+RUN apt-get update && apt-get install -y --no-install-recommends $package && rm -rf /var/lib/apt/lists/*
 $(cat)
 DOCKER
 }
 
 apt_image nats:2.11-alpine nats-server <<'DOCKER'
-RUN rm -f /usr/local/bin/node && printf '%s\n' '#!/bin/sh' \
+RUN printf '%s\n' '#!/bin/sh' \
   'sed -e /sync_interval/d -e "s#../../run#../run#" /etc/nats/nats.conf > /tmp/nats.conf' \
   'exec /usr/sbin/nats-server --config /tmp/nats.conf' > /usr/local/bin/nats-server && chmod 755 /usr/local/bin/nats-server
 DOCKER

@@ -21,8 +21,8 @@ for id in $(docker ps -q --filter "label=com.docker.compose.project=$project"); 
   check "it can gain none" 1 "$(field NoNewPrivs)"
   check "seccomp filters its calls" 2 "$(field Seccomp)"
   check "its root cannot be written" refused "$(docker exec "$id" sh -c 'touch /probe 2>/dev/null' && echo written || echo refused)"
-  check "it has a memory and a process limit" yes \
-    "$(docker inspect -f '{{if and (gt .HostConfig.Memory 0) (gt .HostConfig.PidsLimit 0)}}yes{{end}}' "$id")"
+  read -r memory pids <<<"$(docker inspect -f '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}' "$id")"
+  check "it has a memory and a process limit" yes "$([ "$memory" -gt 0 ] && [ "$pids" -gt 0 ] && echo yes || echo no)"
   check "it publishes on 127.0.0.1 only" "" \
     "$(docker inspect -f '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end}}' "$id" | tr ' ' '\n' | grep -vx 127.0.0.1 | tr -d '\n')"
   for file in secrets/nats-listener secrets/nats-power secrets/session-key secrets/grafana-admin; do
@@ -32,5 +32,5 @@ for id in $(docker ps -q --filter "label=com.docker.compose.project=$project"); 
   done
 done
 published=$(docker ps --filter "label=com.docker.compose.project=$project" --format '{{.Ports}}' | grep -oE '[0-9.]+:[0-9]+->' | tr -d '>' | sort -u | tr '\n' ' ')
-check "only documented ports are published" "127.0.0.1:18072- 127.0.0.1:18082- 127.0.0.1:3000- 127.0.0.1:9090- 127.0.0.1:9102- " "$published"
+check "only documented ports are published" "127.0.0.1:18072- 127.0.0.1:18082- 127.0.0.1:3000- 127.0.0.1:9090- 127.0.0.1:9093- 127.0.0.1:9102- " "$published"
 exit $bad

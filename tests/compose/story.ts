@@ -1,28 +1,35 @@
-/** The main job through the containers, then restarts and kills in turn: one start each, nothing lost. */
+/**
+ * Jobs through the containers while services are restarted and killed: one start each, nothing lost.
+ * The first argument says which part: `jobs`, or the two sides of a restart of Docker's daemon.
+ */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { z } from "zod";
 import { until } from "../harness/process.ts";
 
 const DSP = "http://127.0.0.1:18072";
 const CONSOLE = "http://127.0.0.1:18082";
 const POWER = "http://127.0.0.1:9102";
-const LONG_MS = 120_000;
+const PROMETHEUS = "http://127.0.0.1:9090";
+const LONG_MS = 150_000;
 const BURST = 2_000;
+const JOB = { type: "gpu.job.submit", key: "demo-license", taskType: "heygem_submit" };
 
 const Site = z.object({
   machines: z.array(z.object({ UHostId: z.string(), State: z.string() })),
   actions: z.array(z.object({ verb: z.string(), outcome: z.string(), atMs: z.number() })),
 });
 const Status = z.object({
-  ready: z.boolean().optional(),
   instances: z.array(z.object({ state: z.string() })),
+  demand: z.object({ waitingJobs: z.number() }),
 });
+const Gateway = z.object({ pending: z.number(), notified: z.record(z.string(), z.number()) });
 
 async function ask<S extends z.ZodType>(url: string, schema: S): Promise<z.output<S>> {
   return schema.parse(await (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json());
 }
-async function post(path: string, body: unknown) {
+async function post(path: string, body: unknown): Promise<void> {
   const response = await fetch(`${DSP}${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -30,46 +37,36 @@ async function post(path: string, body: unknown) {
   });
   assert.equal(response.status, 200, `${path}: ${await response.text()}`);
 }
-const site = () => ask(`${CONSOLE}/state`, Site);
+const site = async () => await ask(`${CONSOLE}/state`, Site);
 const starts = async () =>
   (await site()).actions.filter(({ verb, outcome }) => verb === "start" && outcome === "accepted");
 const machine = async () => (await site()).machines[0]?.State;
-const make = (target: string) =>
-  execFileSync("make", ["--no-print-directory", target], { stdio: ["ignore", "inherit", "inherit"] });
-const docker = (...words: string[]) => execFileSync("docker", words, { encoding: "utf8" }).trim();
+const run = promisify(execFile);
+const make = async (target: string) => await run("make", ["--no-print-directory", target]);
 const project = process.env.COMPOSE_PROJECT_NAME ?? "";
-const containerOf = (service: string) =>
-  docker(
-    "ps",
-    "-q",
-    "--filter",
-    `label=com.docker.compose.project=${project}`,
-    "--filter",
-    `label=com.docker.compose.service=${service}`,
-  );
-const submit = (requestId: string) =>
-  post("/jobs", { type: "gpu.job.submit", key: "demo-license", taskType: "heygem_submit", requestId });
+async function containerOf(service: string): Promise<string> {
+  const labels = [`project=${project}`, `service=${service}`];
+  const filters = labels.flatMap((label) => ["--filter", `label=com.docker.compose.${label}`]);
+  return (await run("docker", ["ps", "-q", ...filters])).stdout.trim();
+}
+const submit = async (requestId: string) => await post("/jobs", { ...JOB, requestId });
 
-/** The machine off, and power ready and aware of it, so that the next step begins where a job would. */
-async function settled() {
+/** The machine off, every job served, and power ready and aware of it: where the next step begins. */
+async function settled(): Promise<void> {
   await until("the machine is off", async () => (await machine()) === "Stopped", LONG_MS);
   await until(
-    "power sees it off and is ready",
+    "power sees it off, has no job and is ready",
     async () => {
-      try {
-        if (!(await fetch(`${POWER}/readyz`)).ok) return false;
-        return (await ask(`${POWER}/status`, Status)).instances[0]?.state === "stopped";
-      } catch {
-        // It is being restarted.
-        return false;
-      }
+      const { instances, demand } = await ask(`${POWER}/status`, Status);
+      const { ok } = await fetch(`${POWER}/readyz`);
+      return ok && instances[0]?.state === "stopped" && demand.waitingJobs === 0;
     },
     LONG_MS,
   );
 }
 
-/** Runs `act` around a job and holds that the machine was started exactly once for it. */
-async function oneStart(words: string, act: () => Promise<void>) {
+/** Runs `act` around a job and holds that the machine was started exactly once for it, and no job was left. */
+async function oneStart(words: string, act: () => Promise<void>): Promise<void> {
   await settled();
   const before = (await starts()).length;
   const began = Date.now();
@@ -78,43 +75,120 @@ async function oneStart(words: string, act: () => Promise<void>) {
   const ran = Date.now();
   await until("it idles and stops", async () => (await machine()) === "Stopped", LONG_MS);
   assert.equal((await starts()).length - before, 1, `${words}: one start`);
+  assert.equal((await ask(`${DSP}/state`, Gateway)).pending, 0, `${words}: no job is left at the gateway`);
   console.log(
     `  ok   ${words}: running after ${ran - began} ms, off after ${Date.now() - began} ms, one start`,
   );
 }
 
-await settled();
-const submitted = Date.now();
-const count = (await starts()).length;
-await submit("main-1");
-const start = await until("the console takes the start", async () => (await starts())[count], LONG_MS);
-console.log(`main job: start requested ${Math.round(start.atMs - submitted)} ms after the submission`);
-await until("the machine runs", async () => (await machine()) === "Running", LONG_MS);
-console.log(`main job: machine running after ${Date.now() - submitted} ms`);
-await until("idleness stops it", async () => (await machine()) === "Stopped", LONG_MS);
-console.log(`main job: machine off after ${Date.now() - submitted} ms`);
-
-await oneStart("power restarted in the middle of a start", async () => {
-  await submit("restart-1");
+const underWay = async () =>
   await until("the start is under way", async () => (await machine()) !== "Stopped", LONG_MS);
-  make("restart-power");
-});
-await oneStart("power restarted in the middle of a burst", async () => {
-  const burst = post("/jobs/burst", { count: BURST, type: "gpu.job.submit", key: "k", notifyOnly: true });
-  make("restart-power");
-  await burst;
-});
-await oneStart("the listener restarted with overlap, a job in between", async () => {
-  const restarted = submit("restart-2");
-  make("restart-listener");
-  await restarted;
-});
-for (const service of ["nats", "listener", "power"]) {
-  await oneStart(`${service} killed in the middle of a start`, async () => {
-    await submit(`kill-${service}`);
-    await until("the start is under way", async () => (await machine()) !== "Stopped", LONG_MS);
-    docker("kill", "-s", "KILL", containerOf(service));
-    // The restart policy leaves a container alone that a person killed; whoever brings the stack up starts it.
-    make("up");
+
+async function mainJob(): Promise<void> {
+  await settled();
+  const submitted = Date.now();
+  const count = (await starts()).length;
+  await submit("main-1");
+  const start = await until("the console takes the start", async () => (await starts())[count], LONG_MS);
+  await until("the machine runs", async () => (await machine()) === "Running", LONG_MS);
+  const running = Date.now();
+  await until("idleness stops it", async () => (await machine()) === "Stopped", LONG_MS);
+  console.log(
+    `  ok   main job: start requested ${Math.round(start.atMs - submitted)} ms after the submission, machine running after ${running - submitted} ms, off after ${Date.now() - submitted} ms`,
+  );
+}
+
+async function restarts(): Promise<void> {
+  await oneStart("make restart-power in the middle of a start", async () => {
+    await submit("restart-1");
+    await underWay();
+    await make("restart-power");
+  });
+  await oneStart(`make restart-power in the middle of a burst of ${BURST}`, async () => {
+    const burst = post("/jobs/burst", { ...JOB, count: BURST, notifyOnly: true });
+    await make("restart-power");
+    await burst;
+  });
+  await oneStart("make restart-listener while jobs arrive every 20 ms", async () => {
+    const { notified } = await ask(`${DSP}/state`, Gateway);
+    let going = true;
+    let jobs = 0;
+    const arriving = (async () => {
+      for (; going; jobs += 1) {
+        await post("/jobs", { ...JOB, taskType: `type_${jobs}`, requestId: `overlap-${jobs}` });
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    await make("restart-listener");
+    going = false;
+    await arriving;
+    const now = (await ask(`${DSP}/state`, Gateway)).notified;
+    const told = (now["gpu.job.submit"] ?? 0) - (notified["gpu.job.submit"] ?? 0);
+    assert.ok(told >= jobs, `each of ${jobs} jobs was notified to a registered monitor, not ${told}`);
+    console.log(`       ${jobs} jobs, ${told} notices`);
   });
 }
+
+async function kills(): Promise<void> {
+  for (const service of [
+    "nats",
+    "redis",
+    "sim-dsp",
+    "listener",
+    "power",
+    "prometheus",
+    "alertmanager",
+    "grafana",
+  ]) {
+    await oneStart(`docker kill -s KILL ${service} in the middle of a start`, async () => {
+      await submit(`kill-${service}`);
+      await underWay();
+      await run("docker", ["kill", "-s", "KILL", await containerOf(service)]);
+      // Docker leaves alone what a person killed; whoever brings the stack up starts it.
+      await make("up");
+    });
+  }
+  for (const service of ["nats", "listener", "power"]) {
+    await oneStart(`${service} crashes in the middle of a start and comes back by itself`, async () => {
+      await submit(`crash-${service}`);
+      await underWay();
+      // The service itself: the process under init.
+      const crash = "kill -9 $(cat /proc/1/task/1/children)";
+      await run("docker", ["exec", await containerOf(service), "sh", "-c", crash]);
+    });
+  }
+}
+
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  jobs: async () => {
+    await mainJob();
+    await restarts();
+    await kills();
+    const Targets = z.object({
+      data: z.object({ activeTargets: z.array(z.object({ scrapePool: z.string(), health: z.string() })) }),
+    });
+    await until("Prometheus scrapes every target", async () =>
+      (await ask(`${PROMETHEUS}/api/v1/targets`, Targets)).data.activeTargets.every(
+        ({ health }) => health === "up",
+      ),
+    );
+    console.log("  ok   Prometheus scrapes every target");
+  },
+  "before-daemon": async () => {
+    await settled();
+    await submit("daemon-1");
+    await underWay();
+  },
+  "after-daemon": async () => {
+    const began = Date.now();
+    // The console's stand-in forgets with the daemon, as no real console does; the job must be remembered by us.
+    await until("power works again", async () => (await fetch(`${POWER}/readyz`)).ok, LONG_MS);
+    console.log(`  ok   power is ready ${Date.now() - began} ms after the daemon`);
+    await until("the job still gets its machine", async () => (await machine()) === "Running", LONG_MS);
+    assert.equal((await starts()).length, 1, "one start after the restart");
+    console.log(`  ok   the waiting job has its machine after ${Date.now() - began} ms, one start`);
+  },
+};
+const part = parts[process.argv[2] ?? ""];
+assert.ok(part !== undefined, `the part must be one of ${Object.keys(parts).join(", ")}`);
+await part();

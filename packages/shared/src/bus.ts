@@ -130,7 +130,12 @@ function authentication(config: BusConfig): Partial<ConnectionOptions> {
     return { authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS_FILE)) };
   }
   if (config.NATS_USER === undefined) return {};
-  return { user: config.NATS_USER, pass: config.NATS_PASSWORD ?? "" };
+  return {
+    user: config.NATS_USER,
+    pass: config.NATS_PASSWORD ?? "",
+    // Answers come under the user's own prefix, so that a server can let each user hear only its own.
+    inboxPrefix: `_INBOX.${config.NATS_USER.replaceAll(/[^\w-]/g, "_")}`,
+  };
 }
 
 /**

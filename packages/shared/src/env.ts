@@ -55,14 +55,16 @@ export function serviceEnv(port: number) {
 function resolveFiles(shape: z.core.$ZodShape, env: Environment, problems: string[]): Environment {
   const resolved: Record<string, string> = {};
   for (const [name, field] of Object.entries(shape)) {
-    // An empty variable is what compose passes for one that nobody set, so it counts as not given.
+    // An empty variable is what compose passes for one that nobody set, so it counts as not given; so does an
+    // empty file, which compose needs for a secret that nobody gave.
     const direct = env[name] === "" ? undefined : env[name];
     const file = isSecret(field) ? env[`${name}_FILE`] || undefined : undefined;
     if (direct !== undefined && file !== undefined) {
       problems.push(`${name} and ${name}_FILE are both set: keep one of them`);
     } else if (file !== undefined) {
       try {
-        resolved[name] = readFileSync(file, "utf8").trim();
+        const value = readFileSync(file, "utf8").trim();
+        if (value !== "") resolved[name] = value;
       } catch (error) {
         problems.push(`${name}_FILE cannot be read: ${describeError(error)}`);
       }
