@@ -9,13 +9,13 @@ root=$PWD
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
-if ! command -v docker >/dev/null || ! command -v dockerd >/dev/null || ! command -v debootstrap >/dev/null \
+if ! command -v docker >/dev/null || ! command -v dockerd >/dev/null || ! command -v debootstrap >/dev/null || ! command -v curl >/dev/null \
   || ! { docker compose version || command -v docker-compose; } >/dev/null 2>&1; then
   [ "$(id -u)" -eq 0 ] || fail "Docker, compose or debootstrap is missing: apt-get install docker.io docker-compose debootstrap"
   say "Installing Docker, compose and debootstrap (once; a minute or two)"
   log=$(mktemp)
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    docker.io docker-compose debootstrap iptables; } </dev/null >"$log" 2>&1 || { cat "$log" >&2; fail "apt-get failed; see above."; }
+    docker.io docker-compose debootstrap iptables curl; } </dev/null >"$log" 2>&1 || { cat "$log" >&2; fail "apt-get failed; see above."; }
   rm -f "$log"
 fi
 
@@ -60,24 +60,31 @@ trap finish EXIT
 
 say "Stand-ins of the base images (Grafana's is a static file; Debian's NATS leaves out sync_interval)"
 tests/compose/bases.sh
-say "The images"
-for image in nats:deploy/nats listener:services/listener power:services/power sim:sim; do
-  name=gpu-power-manager/${image%%:*}:test
-  docker build -q --network host --build-arg VERSION=test -f "${image#*:}/Dockerfile" -t "$name" . >/dev/null 2>"$work/build.log" \
-    || { cat "$work/build.log" >&2; fail "$name cannot be built."; }
-  echo "  $name, $(($(docker image inspect -f '{{.Size}}' "$name") / 1000000)) MB"
-done
-size() { docker image inspect -f '{{.Size}}' "$1"; }
-added=$((($(size gpu-power-manager/listener:test) - $(size node:24-bookworm-slim)) / 1000000))
-[ "$added" -le 30 ] || fail "The listener adds $added MB to Node's image; the real one has about 230 MB, and 260 MB is the limit."
-echo "  the listener adds $added MB to Node's image"
-
 # A copy, so that a person's .env, secrets and volumes are never touched.
 mkdir "$work/stack"
 git ls-files -z | tar --null -T - -c | tar -x -C "$work/stack"
 cd "$work/stack"
 # The same stories in less time: a machine that has been idle is stopped sooner.
 sed -i -e 's/idleTimeout: .*/idleTimeout: 6s/' -e 's/minRunTime: .*/minRunTime: 2s/' deploy/demo/pool.yaml
+
+say "The images"
+mkdir secrets
+echo canary-of-a-secret | tee .env >secrets/canary
+cp .env services/power/src/.env
+for image in nats:deploy/nats listener:services/listener power:services/power sim:sim; do
+  name=gpu-power-manager/${image%%:*}:test
+  docker build -q --network host --build-arg VERSION=test -f "${image#*:}/Dockerfile" -t "$name" . >/dev/null 2>"$work/build.log" \
+    || { cat "$work/build.log" >&2; fail "$name cannot be built."; }
+  echo "  $name, $(($(docker image inspect -f '{{.Size}}' "$name") / 1000000)) MB"
+  docker save "$name" | tar -xO --wildcards '*.tar' '*/layer' 'blobs/*' 2>/dev/null | grep -acF canary-of-a-secret >"$work/canaries" || true
+  [ "$(<"$work/canaries")" = 0 ] || fail "$name holds what lay in .env or secrets/."
+done
+echo "  ok   what lies in .env and secrets/ is in no layer"
+rm -r .env secrets services/power/src/.env
+size() { docker image inspect -f '{{.Size}}' "$1"; }
+added=$((($(size gpu-power-manager/listener:test) - $(size node:24-bookworm-slim)) / 1000000))
+[ "$added" -le 30 ] || fail "The listener adds $added MB to Node's image; the real one has about 230 MB, and 260 MB is the limit."
+echo "  the listener adds $added MB to Node's image"
 
 say "The compose file"
 for command in "docker compose" docker-compose; do

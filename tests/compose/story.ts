@@ -115,7 +115,9 @@ async function restarts(): Promise<void> {
     let jobs = 0;
     const arriving = (async () => {
       for (; going; jobs += 1) {
-        await post("/jobs", { ...JOB, taskType: `type_${jobs}`, requestId: `overlap-${jobs}` });
+        // The gateway hands a worker at most fifty jobs of a license.
+        const key = `license-${Math.floor(jobs / 40)}`;
+        await post("/jobs", { ...JOB, key, taskType: `type_${jobs}`, requestId: `overlap-${jobs}` });
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     })();

@@ -49,6 +49,24 @@ test("while jobs wait at the gateway, or a task is young, an idle machine is not
   await worker.close();
 });
 
+test("jobs that wait hold the machine even where it idles out between two readings of the backlog", async (t) => {
+  const stack = await startStack({
+    backlog: true,
+    listenerEnv: { BACKLOG_INTERVAL: "10m" },
+    policy: { idleTimeout: "1s" },
+  });
+  t.after(() => stack.stop());
+  await stack.dsp.submit({ type: "gpu.job.submit", key: "K1", taskType: "heygem_submit" });
+  await until("it runs", () => stack.state() === "Running");
+  const readings = () => stack.listener.metric('gpu_listener_backlog_checks_total{outcome="ok"}');
+  const before = (await readings()) ?? 0;
+  await until("three stops were considered", async () => ((await readings()) ?? 0) >= before + 3, 40_000);
+  assert.equal(stack.accepted("stop"), 0);
+  await (await stack.dsp.worker()).close();
+  await stack.dsp.store.endTask("K1", "heygem_submit");
+  await until("nothing waits any more, and it is stopped", () => stack.accepted("stop") === 1, 30_000);
+});
+
 test("Redis away: told in words, measured, and read again within seconds of its return", async (t) => {
   const stack = await startStack({ backlog: true });
   t.after(() => stack.stop());

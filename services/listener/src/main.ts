@@ -238,6 +238,14 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
       }),
     });
     relay.start(bus);
+    /**
+     * Power is about to stop a machine on what it has heard: tell it what waits at the gateway, and only then let it
+     * know that it could hear.
+     */
+    const proveForStop = async () => {
+      if (await backlog?.watch.read()) await relay.flush(FLUSH_MS);
+      probe.now();
+    };
     outbound = new Outbound(bus, logger, signal);
     const parts = [
       backlog?.run(bus, signal),
@@ -250,8 +258,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
         whenRegistered: (maxMs) => registration.whenRegistered(maxMs),
         onReport: (kind, outcome) => {
           metrics.reports.inc({ kind, outcome });
-          // Power is about to stop a machine on what it has heard: let it know that it could hear.
-          if (kind === "task_query" && outcome === "sent") probe.now();
+          if (kind === "task_query" && outcome === "sent") void proveForStop();
         },
         logger,
         now,

@@ -39,7 +39,7 @@ export class BacklogWatch {
   private wake: (() => void) | undefined;
   private poked = false;
   private startedAt = 0;
-  private waiters: Array<{ readonly since: number; readonly done: () => void }> = [];
+  private waiters: Array<{ readonly since: number; readonly whole: boolean; readonly done: () => void }> = [];
 
   constructor(options: BacklogWatchOptions) {
     this.options = options;
@@ -76,10 +76,19 @@ export class BacklogWatch {
    * false when the backlog cannot be read.
    */
   async settled(): Promise<boolean> {
+    return await this.wait(true);
+  }
+
+  /** Reads now, and resolves when what waits now has been told: with true, or with false when it cannot be read. */
+  async read(): Promise<boolean> {
+    return await this.wait(false);
+  }
+
+  private async wait(whole: boolean): Promise<boolean> {
     const since = this.options.now();
     this.now();
     await new Promise<void>((done) => {
-      this.waiters.push({ since, done });
+      this.waiters.push({ since, whole, done });
     });
     return this.trouble === undefined;
   }
@@ -121,10 +130,10 @@ export class BacklogWatch {
   private release(): void {
     const { ledger, graceMs } = this.options;
     const inDoubt = ledger.dueAt !== undefined;
-    const isDone = (since: number) =>
-      this.trouble !== undefined || this.startedAt >= (inDoubt ? since + graceMs : since);
-    for (const { since, done } of this.waiters) if (isDone(since)) done();
-    this.waiters = this.waiters.filter(({ since }) => !isDone(since));
+    const isDone = ({ since, whole }: { readonly since: number; readonly whole: boolean }) =>
+      this.trouble !== undefined || this.startedAt >= (whole && inDoubt ? since + graceMs : since);
+    for (const waiter of this.waiters) if (isDone(waiter)) waiter.done();
+    this.waiters = this.waiters.filter((waiter) => !isDone(waiter));
   }
 
   private async check(): Promise<void> {
