@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo test test-unit test-e2e lint format check generate check-generate status \
-  up down logs ps restart-listener restart-power upgrade backup restore images-save images-load test-compose
+  up down logs ps restart-listener restart-power login login-import upgrade backup restore images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ check-generate: setup ## Say whether something generated is stale
 
 status: setup ## What power and the listener say right now (gpuctl status)
 	@$(NPM) gpuctl -- status
+
+login: setup ## Log in at the console by hand, on a machine with a display; keeps the session for login-import
+	@SESSION_KEY_FILE=secrets/session-key PROFILES_DIR=$${PROFILES_DIR:-profiles} PROFILE=$${PROFILE:-compshare} STATE_DIR=login \
+	  npx --no-install node services/power/src/first-login.ts
+
+login-import: ## Bring the session that `make login` kept (FILE=…) to power on this server
+	@scripts/stack/login-import.sh "$(FILE)"
 
 up: ## The whole stack in containers; with no DSP_URL in .env the demo. NO_BUILD=1 takes images as they are
 	@scripts/stack/up.sh

@@ -49,7 +49,8 @@ async function containerOf(service: string): Promise<string> {
   const filters = labels.flatMap((label) => ["--filter", `label=com.docker.compose.${label}`]);
   return (await run("docker", ["ps", "-q", ...filters])).stdout.trim();
 }
-const submit = async (requestId: string) => await post("/jobs", { ...JOB, requestId });
+/** By a client of its own: one that was registered before the gateway's Redis died is unknown to it afterwards. */
+const submit = async (requestId: string) => await post("/jobs", { ...JOB, key: requestId, requestId });
 
 /** The machine off, every job served, and power ready and aware of it: where the next step begins. */
 async function settled(): Promise<void> {

@@ -1,9 +1,10 @@
 /** What the provider and its console do to us. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { until } from "../harness/process.ts";
+import { Process, until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 
 test("the second machine is tried when the first is sold out", async (t) => {
@@ -83,6 +84,40 @@ test("the login survives a restart of power", async (t) => {
   await stack.loginByHand();
   await stack.power.ready();
   assert.equal(await stack.power.stop(), 0);
+  stack.power.start();
+  await stack.power.ready();
+  assert.equal(stack.console.state().logins, 1);
+});
+
+test("a login done elsewhere, with its session brought over, is all that power needs", async (t) => {
+  const key = "a key of more than sixteen characters";
+  const stack = await startStack({
+    credentials: false,
+    console: { faults: { loginByHandOnly: true } },
+    powerEnv: { SESSION_KEY: key },
+  });
+  t.after(() => stack.stop());
+  await until("a login is asked for", async () => (await stack.power.readiness()).words.includes("login"));
+  assert.equal(await stack.power.stop(), 0);
+  const elsewhere = join(stack.dir, "elsewhere");
+  const login = new Process("first-login", {
+    command: process.execPath,
+    args: [new URL("../../services/power/src/first-login.ts", import.meta.url).pathname],
+    env: {
+      PROFILES_DIR: join(stack.dir, "profiles"),
+      PROFILE: "demo",
+      STATE_DIR: elsewhere,
+      SESSION_KEY: key,
+      HEADLESS: "true",
+      CHROMIUM_SANDBOX: process.getuid?.() === 0 ? "false" : "true",
+    },
+  });
+  t.after(() => login.stop());
+  await until("it asks for a person", () => login.lines.some((line) => line.includes("asks for a login")));
+  await stack.loginByHand();
+  assert.equal(await login.exited, 0);
+  const name = "console-session.enc";
+  await copyFile(join(elsewhere, name), join(stack.dir, "power", name));
   stack.power.start();
   await stack.power.ready();
   assert.equal(stack.console.state().logins, 1);
