@@ -4,11 +4,10 @@
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
-image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener}:$(setting VERSION)
 new=$(docker run --rm --network none --read-only --user "$APP_UID:$APP_GID" --cap-drop ALL \
   --env-file <(grep '^ALERT_' .env || true) \
   -v "$PWD/scripts/alertmanager:/app/scripts/alertmanager:ro" -v "$PWD/secrets:/app/secrets:ro" \
-  "$image" node scripts/alertmanager/main.ts) || fail "The alerts' receiver in .env is not complete; see above."
+  "$(tool_image)" node scripts/alertmanager/main.ts) || fail "The alerts' receiver in .env is not complete; see above."
 [ "$new" != "$(<secrets/alertmanager.yml)" ] || exit 0
 # Into the same file: the container's mount follows the file, not its name.
 printf '%s\n' "$new" >secrets/alertmanager.yml

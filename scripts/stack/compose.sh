@@ -4,8 +4,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 
-# Read, never sourced: a value in .env may hold what a shell would run.
-setting() { [ ! -f .env ] || sed -n "s/^$1=//p" .env | tail -n 1; }
+# The environment goes before .env, as compose has it. Read, never sourced: a value may hold what a shell would run.
+setting() { if [ -n "${!1:-}" ]; then printf '%s\n' "${!1}"; elif [ -f .env ]; then sed -n "s/^$1=//p" .env | tail -n 1; fi; }
 
 if docker compose version >/dev/null 2>&1; then compose_command=(docker compose)
 elif command -v docker-compose >/dev/null; then compose_command=(docker-compose)
@@ -16,8 +16,8 @@ docker info >/dev/null 2>&1 || fail \
 
 is_demo() { [ -z "$(setting DSP_URL)" ]; }
 
-export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-$(setting COMPOSE_PROJECT_NAME)}
-: "${COMPOSE_PROJECT_NAME:=gpu-power}"
+COMPOSE_PROJECT_NAME=$(setting COMPOSE_PROJECT_NAME)
+export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-gpu-power}
 
 export APP_UID APP_GID
 # Secrets are readable by one user only, so the containers run as that user; root lends them 10001.
@@ -30,6 +30,9 @@ if is_demo; then
     DSP_REDIS_URL=redis://redis:6379 DSP_REDIS_URL_FILE= \
     CONSOLE_USER=operator CONSOLE_PASSWORD=only-for-the-stand-in CONSOLE_PASSWORD_FILE=
 fi
+
+# An image of ours that has Node and tar.
+tool_image() { local image; image=$(setting LISTENER_IMAGE); echo "${image:-gpu-power-manager/listener}:$(setting VERSION)"; }
 
 demo_services=(redis sim-dsp sim-console sim-people)
 compose() { "${compose_command[@]}" "$@"; }

@@ -5,9 +5,8 @@ set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
 volumes=(nats listener power prometheus alertmanager grafana)
-image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener}:$(setting VERSION)
 mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${COMPOSE_PROJECT_NAME}_$volume:/volumes/$volume"); done
-in_volumes() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --workdir /volumes --entrypoint sh "$image" -c "$1"; }
+in_volumes() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --workdir /volumes --entrypoint sh "$(tool_image)" -c "$1"; }
 
 case "${1:-}" in
   backup)
@@ -26,10 +25,11 @@ case "${1:-}" in
     tar -xzf "$2" -C "$work"
     # Not half of it: an archive without volumes would empty what is there.
     [ -s "$work/volumes.tar" ] || fail "$2 holds no volumes: it is not a backup of this stack."
-    every down
-    in_volumes "find . -mindepth 2 -delete && tar -x" <"$work/volumes.tar"
+    [ ! -f .env ] || every down
     rm -rf secrets config
     cp -a "$work/.env" "$work/secrets" "$work/config" .
+    docker image inspect "$(tool_image)" >/dev/null 2>&1 || every build listener
+    in_volumes "find . -mindepth 2 -delete && tar -x" <"$work/volumes.tar"
     say "Restored. Run \`make up\`."
     ;;
   *) fail "Usage: volumes.sh backup | restore FILE" ;;

@@ -14,7 +14,7 @@ before=$(value 'gpu_power_uptime_seconds_total{')
 quietly make backup
 file=$(ls backups/*.tar.gz)
 [ "$(stat -c %a "$file")" = 600 ] || fail "a backup can be read by others"
-echo "  ok   make backup wrote one file of mode 0600 ($(($(stat -c %s "$file") / 1000000)) MB)"
+echo "  ok   make backup wrote one file of mode 0600 ($(($(stat -c %s "$file") / 1000)) kB)"
 key=$(<secrets/session-key)
 quietly make down
 docker volume ls -q --filter "name=^${project}_" | xargs docker volume rm >/dev/null
