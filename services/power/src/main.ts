@@ -2,7 +2,7 @@
 import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
-import { serveHttp } from "@gpu-power-manager/shared/http";
+import { type Readiness, serveHttp } from "@gpu-power-manager/shared/http";
 import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
@@ -15,6 +15,7 @@ import { loadFiles, profileFile } from "./files.ts";
 import { Fleet } from "./fleet.ts";
 import { Hold } from "./hold.ts";
 import { openDemand, runIntake } from "./intake.ts";
+import { PoolLease } from "./lease.ts";
 import { createMetrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -33,23 +34,37 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   const now = steadyClock();
   const metrics = createMetrics(now);
   let source: (() => StatusSource) | undefined;
+  let lease: PoolLease | undefined;
+  /** Before there is anything to tell: what is waited for. A standby does all that it is there for. */
+  const waiting = (): Readiness => {
+    const other = lease?.other;
+    if (other == null)
+      return { ready: false, words: "Waiting for NATS; start it or check NATS_URL.", details: {} };
+    const words = `Standing by: ${other.name} acts since ${other.since}; this power takes over when it falls silent.`;
+    return { ready: true, words, details: {} };
+  };
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
     registry: metrics.registry,
     signal,
-    readiness: () =>
-      source === undefined
-        ? { ready: false, words: "Waiting for NATS; start it or check NATS_URL.", details: {} }
-        : readinessOf(source()),
+    readiness: () => (source === undefined ? waiting() : readinessOf(source())),
     routes: (app) =>
       app.get("/status", (_request, response) => {
-        if (source === undefined) response.status(503).json({ words: "Waiting for NATS." });
+        if (source === undefined) response.status(503).json({ words: waiting().words });
         else response.json(statusOf(source()));
       }),
   });
 
   const bus = await openBus(config, `power-${pool.pool}`, logger, signal);
+  lease = new PoolLease({
+    kv: bus.kv,
+    pool: pool.pool,
+    logger,
+    onRegained: () => reconciler.wake(),
+  });
+  metrics.followLease(lease);
+  await lease.acquire(signal);
   const demand = await openDemand(bus, pool.pool);
   const fleet = new Fleet(bus.kv);
   const driver = new PageConsole({
@@ -84,6 +99,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     now,
     random: Math.random,
     onHold: () => hold.on,
+    mayAct: () => lease?.held ?? false,
     listeningSince: () => listening.since(now()),
     pathProvenAt: () => listening.provenAt,
   });
@@ -146,6 +162,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
       signal,
     }),
     reconciler.run(signal),
+    lease.keep(signal),
   ];
   // A part that ends before the signal has failed: better a restart than a service that half works.
   await Promise.race([
@@ -160,6 +177,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     new Promise((resolve) => setTimeout(resolve, DRAIN_MS)),
   ]);
   await outbound.drained(DRAIN_MS);
+  if (bus.connected()) await lease.release().catch(() => undefined);
   await closeBus(bus);
 }
 

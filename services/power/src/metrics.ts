@@ -34,12 +34,23 @@ export interface MetricsSource {
   readonly now: () => number;
 }
 
-export function createMetrics(
-  now: () => number,
-): PowerMetrics & { registry: Registry; follow(source: MetricsSource): void } {
+export function createMetrics(now: () => number): PowerMetrics & {
+  registry: Registry;
+  followLease(lease: { readonly held: boolean }): void;
+  follow(source: MetricsSource): void;
+} {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  let lease: { readonly held: boolean } | undefined;
+  new Gauge({
+    name: "gpu_power_leader",
+    help: "1 while this power holds the lease and may act, 0 while it stands by or cannot renew the lease.",
+    registers,
+    collect() {
+      this.set(lease?.held ? 1 : 0);
+    },
+  });
   const decisions = new Counter({
     name: "gpu_power_decisions_total",
     help: "Decisions of the reconciler, by reason; one pass may give several.",
@@ -114,6 +125,9 @@ export function createMetrics(
     disagreed: () => disagreements.inc(),
     failed: (kind) => consoleErrors.inc({ kind }),
     browserRestarted: (reason) => browserRestarts.inc({ reason }),
+    followLease: (of) => {
+      lease = of;
+    },
     follow: (source) => derive(registry, source),
   };
 }

@@ -42,6 +42,8 @@ export interface ReconcilerParts {
   /** From 0 (inclusive) to 1. */
   readonly random: () => number;
   readonly onHold: () => boolean;
+  /** Whether this power holds the lease at this very moment. */
+  readonly mayAct: () => boolean;
   readonly listeningSince: () => number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: () => number | null;
@@ -347,7 +349,7 @@ export class Reconciler {
   private async begin(decision: Extract<Decision, { kind: "start" | "stop" }>): Promise<void> {
     const { fleet, demand, driver, now, story } = this.parts;
     const member = fleet.find(decision.instance);
-    if (member === undefined) return;
+    if (member === undefined || !this.parts.mayAct()) return;
     const { kind: action, reason } = decision;
     const { id: instance, providerId } = member.instance;
     const attemptId = randomUUID();
@@ -364,7 +366,7 @@ export class Reconciler {
     }
     this.calling.add(attemptId);
     this.lookSoon();
-    this.beside(driver.act({ providerId, attemptId, action }), (result) =>
+    this.beside(driver.act({ providerId, attemptId, action, allowed: this.parts.mayAct }), (result) =>
       this.afterCall(member, attemptId, result),
     );
   }

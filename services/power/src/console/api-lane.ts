@@ -5,7 +5,7 @@
 
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { BrowserContext, Request } from "playwright";
-import type { ActionResult, UnknownReason } from "./driver.ts";
+import { type ActionResult, NOT_ALLOWED, type UnknownReason } from "./driver.ts";
 import { type Entry, entryOf, isSoldOut, readCode, readList } from "./interpret.ts";
 import type { Action, Profile } from "./profile.ts";
 
@@ -159,7 +159,12 @@ export class ApiLane {
   }
 
   /** Sends a start or stop; undefined when it cannot be sent this way (nothing learnt, machine not listed). */
-  async act(context: BrowserContext, action: Action, providerId: string): Promise<ActionResult | undefined> {
+  async act(
+    context: BrowserContext,
+    action: Action,
+    providerId: string,
+    allowed: () => boolean,
+  ): Promise<ActionResult | undefined> {
     const { api } = this.profile();
     const entry = entryOf(this.lastEntries, providerId, this.profile());
     if (this.template === undefined || entry === undefined) return undefined;
@@ -169,6 +174,7 @@ export class ApiLane {
       if (typeof value !== "string" && typeof value !== "number") return undefined;
       fields[name] = String(value);
     }
+    if (!allowed()) return NOT_ALLOWED;
     const reply = await this.post(context, action.action, fields);
     // Whatever went wrong on the way back, the provider may have acted.
     if (!reply.ok) return { outcome: "uncertain", lane: "api", message: reply.words };

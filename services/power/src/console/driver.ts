@@ -58,7 +58,15 @@ export interface ActionRequest {
   /** Correlates log lines, history and artifacts. */
   readonly attemptId: string;
   readonly action: "start" | "stop";
+  /** Asked just before anything is sent: false when another power may have taken over meanwhile. */
+  readonly allowed: () => boolean;
 }
+
+/** What an action ends with that is not allowed any more. */
+export const NOT_ALLOWED = {
+  outcome: "not_tried" as const,
+  message: "The lease could not be renewed in time, so another power may act.",
+} satisfies ActionResult;
 
 /** What a driver tells while it works, for metrics; every method may be called at any time. */
 export interface ConsoleEvents {

@@ -100,7 +100,8 @@ const seen = (sightings: ReadonlyMap<string, Sighting>, id = OURS) => {
 };
 const observed = async () => seen((await driver.observe()).instances);
 const compared = async () => seen((await driver.compare()).instances);
-const act = (action: "start" | "stop") => driver.act({ providerId: OURS, attemptId: "t", action });
+const act = (action: "start" | "stop", allowed = true) =>
+  driver.act({ providerId: OURS, attemptId: "t", action, allowed: () => allowed });
 const artifacts = () => readdirSync(join(stateDir, "artifacts")).length;
 
 test("one API call observes the whole pool, and the steady state reloads nothing", async () => {
@@ -214,6 +215,17 @@ for (const fault of [{ buttonDisabledAlways: true }, { changedSelectors: ["butto
     const before = artifacts();
     assert.equal((await act("start")).outcome, "not_tried");
     assert.ok(artifacts() > before, "a screenshot is kept");
+    assert.equal(truth(), "Stopped");
+  });
+}
+
+for (const lane of ["api", "page"] as const) {
+  test(`nothing is sent by the ${lane} lane when the lease has run out`, async () => {
+    await lanes(lane);
+    const { actions } = site.state();
+    const result = await act("start", false);
+    assert.equal(result.outcome, "not_tried");
+    assert.equal(site.state().actions.length, actions.length);
     assert.equal(truth(), "Stopped");
   });
 }

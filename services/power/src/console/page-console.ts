@@ -278,7 +278,7 @@ export class PageConsole implements ConsoleDriver {
 
   // ---- act
 
-  async act({ providerId, attemptId, action }: ActionRequest): Promise<ActionResult> {
+  async act({ providerId, attemptId, action, allowed }: ActionRequest): Promise<ActionResult> {
     const { logger, events } = this.options;
     let last: ActionResult | undefined;
     for (const lane of this.profile.lanes) {
@@ -287,9 +287,9 @@ export class PageConsole implements ConsoleDriver {
       const wanted = action === "start" ? this.profile.start : this.profile.stop;
       const result =
         lane === "api"
-          ? await this.api.act(ready.tab.context, wanted, providerId)
+          ? await this.api.act(ready.tab.context, wanted, providerId, allowed)
           : await this.inPageTurn(() =>
-              this.pageLane.act(ready.tab.page, wanted, providerId, this.providerIds),
+              this.pageLane.act(ready.tab.page, wanted, providerId, this.providerIds, allowed),
             );
       if (result === undefined) continue;
       last = result;

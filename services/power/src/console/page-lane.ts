@@ -2,7 +2,7 @@
 import type { Locator, Page, Request, Response } from "playwright";
 import { z } from "zod";
 import { type ApiLane, firstLine, verdict } from "./api-lane.ts";
-import type { ActionResult } from "./driver.ts";
+import { type ActionResult, NOT_ALLOWED } from "./driver.ts";
 import { fromPage, Row } from "./interpret.ts";
 import type { Action, Profile, Step } from "./profile.ts";
 
@@ -124,6 +124,7 @@ export class PageLane {
     action: Action,
     providerId: string,
     allIds: readonly string[],
+    allowed: () => boolean,
   ): Promise<ActionResult> {
     const { timeouts, api } = this.profile();
     const others = allIds.filter((id) => id !== providerId);
@@ -141,6 +142,8 @@ export class PageLane {
         const sent = await Promise.race([visible.then(() => false), answer.seen.then(() => true)]);
         if (sent) break;
         if (step.in === "dialog") await this.assertOurs(page, providerId, others);
+        if (!allowed())
+          return mayHaveActed ? { ...NOT_ALLOWED, outcome: "uncertain", lane: "page" } : NOT_ALLOWED;
         // After a click behind which nothing more is required, the console may have acted.
         mayHaveActed ||= action.steps.slice(index + 1).every((rest) => rest.optional);
         await target.click({ timeout: timeouts.step });

@@ -1,0 +1,153 @@
+/** Holds the lease in KV for this process, or stands by until it may be taken. The rules are in lease-rules.ts. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import { describeError, Fatal } from "@gpu-power-manager/shared/errors";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import { type KV, NatsError } from "nats";
+import { z } from "zod";
+import {
+  type Holder,
+  type Lease,
+  LOOK_MS,
+  mayAct,
+  RENEW_MS,
+  read,
+  refused,
+  STANDBY,
+  writeOn,
+  written,
+} from "./lease-rules.ts";
+
+/** The server's code for "somebody wrote in between". */
+const WRONG_LAST_SEQUENCE = 10071;
+
+const Stored = z.object({
+  holder: z.object({ id: z.string(), name: z.string(), since: z.string() }).nullable(),
+});
+
+export interface LeaseOptions {
+  readonly kv: KV;
+  readonly pool: string;
+  readonly logger: Logger;
+  /** Acting is possible again after a while in which it was not. */
+  readonly onRegained: () => void;
+}
+
+export class PoolLease {
+  private readonly options: LeaseOptions;
+  private readonly key: string;
+  private readonly self: Holder;
+  private lease: Lease = STANDBY;
+  private told = "";
+
+  constructor(options: LeaseOptions) {
+    this.options = options;
+    this.key = `lease.${options.pool}`;
+    this.self = {
+      id: randomUUID(),
+      name: `${hostname()}:${process.pid}`,
+      since: new Date().toISOString(),
+    };
+  }
+
+  /** Whether this process may act at this very moment; to be asked just before anything is sent. */
+  get held(): boolean {
+    return mayAct(this.lease, performance.now());
+  }
+
+  /** Who holds it, as far as a standby has seen. */
+  get other(): Holder | null {
+    return this.lease.role === "standby" ? (this.lease.seen?.holder ?? null) : null;
+  }
+
+  /** Resolves when this process holds the lease. @throws Fatal when the signal ends the wait. */
+  async acquire(signal: AbortSignal): Promise<void> {
+    const { logger } = this.options;
+    while (this.lease.role !== "holder") {
+      if (signal.aborted) throw new Fatal("stopped", "The service was stopped while it stood by");
+      await this.attempt();
+      const { other } = this;
+      if (other !== null && other.name !== this.told) {
+        this.told = other.name;
+        logger.info({ holder: other.name, since: other.since }, "another power acts; standing by");
+      }
+      if (this.lease.role === "standby") await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+    logger.info({ pool: this.options.pool }, "this power acts: it holds the lease");
+  }
+
+  /** Renews until the signal. @throws Fatal when another power has taken over: this process must end. */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { logger, onRegained } = this.options;
+    let held = true;
+    while (!signal.aborted) {
+      await this.attempt();
+      if (this.lease.role === "lost") {
+        throw new Fatal(
+          "lease_lost",
+          "Another power has taken over; this one ends and comes back as a standby",
+        );
+      }
+      if (held && !this.held) {
+        logger.warn({}, "The lease cannot be renewed: nothing is started or stopped until it is");
+      } else if (!held && this.held) {
+        logger.info({}, "the lease is renewed again");
+        onRegained();
+      }
+      ({ held } = this);
+      await pause(held ? RENEW_MS : LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Leaves the lease to whoever wants it, at once. To be called when nothing more will be done. */
+  async release(): Promise<void> {
+    if (this.lease.role !== "holder") return;
+    const { revision } = this.lease;
+    this.lease = { role: "lost" };
+    await this.options.kv.put(this.key, JSON.stringify({ holder: null }), { previousSeq: revision });
+  }
+
+  /** Looks where that is needed, and writes where it is time. NATS away changes nothing: time runs on. */
+  private async attempt(): Promise<void> {
+    const { kv, logger } = this.options;
+    try {
+      if (this.lease.role === "standby") await this.look();
+      const sentAt = performance.now();
+      const on = writeOn(this.lease, sentAt);
+      if (on === undefined) return;
+      const text = JSON.stringify({ holder: this.self });
+      this.lease = written(this.lease, await kv.put(this.key, text, { previousSeq: on }), sentAt);
+    } catch (error) {
+      if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) {
+        await this.settleConflict();
+      } else {
+        logger.debug({ cause: describeError(error) }, "the lease could not be read or written");
+      }
+    }
+  }
+
+  /** A refused write: by another's, or by one of our own whose answer was lost. */
+  private async settleConflict(): Promise<void> {
+    const entry = await this.options.kv.get(this.key).catch(() => undefined);
+    const stored = entry?.operation === "PUT" ? Stored.safeParse(entry.json()) : undefined;
+    const ours = stored?.success === true && stored.data.holder?.id === this.self.id;
+    if (ours && entry != null && this.lease.role === "holder") {
+      // Nothing is known of when it was sent, so it gives no further time: only the next renewal does.
+      this.lease = { ...this.lease, revision: entry.revision };
+    } else if (entry !== undefined) {
+      this.lease = refused(this.lease);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const entry = await this.options.kv.get(this.key);
+    let holder: Holder | null = null;
+    if (entry?.operation === "PUT") {
+      const stored = Stored.safeParse(entry.json());
+      // Unreadable is by another version: waited for like any holder.
+      holder = stored.success ? stored.data.holder : { id: "", name: "another version", since: "" };
+    }
+    this.lease = read(this.lease, entry?.revision ?? 0, holder, performance.now());
+  }
+}
