@@ -1,5 +1,6 @@
 import { GAP_CAUSES, JOB_TYPES } from "@gpu-power-manager/shared/events";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { processRegistry } from "@gpu-power-manager/shared/registry";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { GapTracker } from "./gap-tracker.ts";
 import { FRAME_TYPES, REJECTIONS } from "./gateway/frames.ts";
 import { CLOSE_REASONS } from "./gateway/session.ts";
@@ -30,9 +31,8 @@ export interface Gauges {
 
 /** Everything the listener measures; gauges are read off the state at each scrape. */
 export function createMetrics(gauges: Gauges) {
-  const registry = new Registry();
+  const registry = processRegistry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   new Gauge({
     name: "gpu_listener_registered",
     help: "1 while the gateway has confirmed this connection as gpu_monitor, else 0.",

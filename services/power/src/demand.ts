@@ -43,6 +43,8 @@ export const Demand = z.object({
   lastServedAt: Time.nullable().default(null),
   /** When a worker last registered at the gateway. */
   lastWorkerOnlineAt: Time.nullable().default(null),
+  /** When a worker last said that it is busy. */
+  lastWorkerBusyAt: Time.nullable().default(null),
   /** Jobs ever folded, by type. */
   counts: z.record(z.string(), z.number().int().nonnegative()),
   served: z.number().int().nonnegative(),
@@ -61,6 +63,7 @@ export function emptyDemand(streamCreated: string): Demand {
     lastInactiveAt: null,
     lastServedAt: null,
     lastWorkerOnlineAt: null,
+    lastWorkerBusyAt: null,
     counts: Object.fromEntries(JOB_TYPES.map((type) => [type, 0])),
     served: 0,
     folded: { streamCreated, ranges: [] },
@@ -132,7 +135,10 @@ function addBoot(demand: Demand, boot: BootRequest): Demand {
 }
 
 function addActivity(demand: Demand, event: ActivityEvent, now: number): Demand {
-  return event.active ? { ...demand, lastActivityAt: now } : { ...demand, lastInactiveAt: now };
+  if (!event.active) return { ...demand, lastInactiveAt: now };
+  // A worker alone says this itself; the other sources know of tasks that may wait for one.
+  const lastWorkerBusyAt = event.source === "task_active" ? now : demand.lastWorkerBusyAt;
+  return { ...demand, lastActivityAt: now, lastWorkerBusyAt };
 }
 
 /**

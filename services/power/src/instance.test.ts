@@ -12,6 +12,7 @@ import {
   newRecord,
   restAfter,
   uptimeMs,
+  workerOnline,
 } from "./instance.ts";
 import { Policy } from "./pool.ts";
 
@@ -189,4 +190,20 @@ test("an agreement of the witnesses holds until the state changes or is doubted"
     walk(agreed.record, [look("running", NOW, true), look("unknown", NOW + SECOND)]).looks.comparedAt,
     null,
   );
+});
+
+test("a worker counts for the run that it came up in, even before the machine was seen running", () => {
+  const online = (record: InstanceRecord, at: number | null, busyAt: number | null = null) =>
+    workerOnline(record, { lastWorkerOnlineAt: at, lastWorkerBusyAt: busyAt });
+  const off = started();
+  assert.equal(online(off, NOW), undefined, "nothing runs yet");
+  const running = walk(off, [look("starting", NOW + SECOND), look("running", NOW + MINUTE)]).record;
+  assert.equal(online(running, null), false);
+  assert.equal(online(running, NOW - SECOND), false, "that of the run before");
+  assert.equal(online(running, NOW + 59 * SECOND), true, "a second before the look");
+  assert.equal(online(running, null, NOW + 2 * MINUTE), true, "one that is busy is there");
+  const byHand = walk(newRecord({ providerId: "u1" }), [look("running", NOW)]).record;
+  assert.equal(online(byHand, NOW - SECOND), false, "when it was started by hand is not known");
+  const stopped = walk(running, [look("stopped", NOW + 10 * MINUTE)]).record;
+  assert.equal(online(stopped, NOW + MINUTE), undefined);
 });

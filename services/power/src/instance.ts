@@ -7,6 +7,7 @@ import { InstanceState, LANES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 import type { ActionResult, Sighting, UnknownReason } from "./console/driver.ts";
 import type { InstanceView } from "./decide.ts";
+import type { Demand } from "./demand.ts";
 import type { Instance, Policy } from "./pool.ts";
 
 /** An accepted action that changed nothing for so long has had no effect (at most half its timeout). */
@@ -49,6 +50,8 @@ export const InstanceRecord = z.object({
   /** When starts were sent, within the last hour. */
   starts: z.array(Time),
   runningSince: Time.nullable(),
+  /** From when a worker that comes online is this run's: its start, or where that is not ours, the first sight. */
+  workerFrom: Time.nullable().default(null),
   lastRunningAt: Time.nullable(),
   /** Finished runs together, without the current one. */
   uptimeMs: z.number().nonnegative(),
@@ -69,6 +72,7 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     restReason: null,
     starts: [],
     runningSince: null,
+    workerFrom: null,
     lastRunningAt: null,
     uptimeMs: 0,
     cost: 0,
@@ -184,6 +188,8 @@ function account(
     return {
       ...record,
       runningSince: record.runningSince ?? look.answeredAt,
+      workerFrom:
+        record.workerFrom ?? (record.attempt?.action === "start" ? record.attempt.at : look.answeredAt),
       lastRunningAt: look.answeredAt,
     };
   }
@@ -195,6 +201,7 @@ function account(
   return {
     ...record,
     runningSince: null,
+    workerFrom: null,
     lastRunningAt: null,
     uptimeMs: record.uptimeMs + ms,
     cost: record.cost + (ms / HOUR_MS) * pricePerHour,
@@ -296,6 +303,15 @@ export function uptimeMs(record: InstanceRecord): number {
       ? 0
       : Math.max(0, (record.lastRunningAt ?? record.runningSince) - record.runningSince);
   return record.uptimeMs + current;
+}
+
+/** Whether a worker has come online or was busy in the instance's present run; undefined while it does not run. */
+export function workerOnline(
+  { workerFrom }: Pick<InstanceRecord, "workerFrom">,
+  { lastWorkerOnlineAt, lastWorkerBusyAt }: Pick<Demand, "lastWorkerOnlineAt" | "lastWorkerBusyAt">,
+): boolean | undefined {
+  if (workerFrom === null) return undefined;
+  return Math.max(lastWorkerOnlineAt ?? 0, lastWorkerBusyAt ?? 0) >= workerFrom;
 }
 
 /** What the instance has cost, ever, in its currency. */

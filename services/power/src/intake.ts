@@ -32,6 +32,9 @@ export interface IntakeOptions {
   readonly signal: AbortSignal;
 }
 
+/** The pool's consumer of job events, by name. */
+export const consumerOf = (pool: string) => `power-${pool}`;
+
 /** Opens the pool's demand; where the stream was made anew, its sequences begin anew too. */
 export async function openDemand(bus: Bus, pool: string): Promise<KvDocument<typeof Demand>> {
   const created = (await bus.manager.streams.info(STREAMS.jobs)).created;
@@ -63,7 +66,7 @@ export async function runIntake(options: IntakeOptions): Promise<void> {
 
 async function consume(options: IntakeOptions, onAlive: () => void): Promise<void> {
   const { bus, pool, demand, logger, signal } = options;
-  const durable = `power-${pool}`;
+  const durable = consumerOf(pool);
   const wanted = {
     durable_name: durable,
     filter_subject: `gpu.jobs.${pool}.>`,
@@ -140,7 +143,7 @@ async function fold(options: IntakeOptions, batch: readonly JsMsg[]): Promise<vo
     await persistently(options, async () => {
       const floor =
         demand.value.folded.ranges.length > MAX_RANGES
-          ? (await bus.manager.consumers.info(STREAMS.jobs, `power-${pool}`)).ack_floor.stream_seq
+          ? (await bus.manager.consumers.info(STREAMS.jobs, consumerOf(pool))).ack_floor.stream_seq
           : 0;
       await demand.change((value) => {
         const folded = { ...value.folded, ranges: raiseFloor(value.folded.ranges, floor) };

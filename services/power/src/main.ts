@@ -7,12 +7,14 @@ import { followListeners, Listening } from "@gpu-power-manager/shared/listening"
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
+import { deriveFromBus } from "./bus-gauges.ts";
 import { steadyClock } from "./clock.ts";
 import { type PowerConfig, PowerEnv } from "./config.ts";
 import { PageConsole } from "./console/page-console.ts";
 import { loadProfile } from "./console/profile.ts";
 import { loadFiles, profileFile } from "./files.ts";
 import { Fleet } from "./fleet.ts";
+import { deriveFromState } from "./gauges.ts";
 import { Hold } from "./hold.ts";
 import { openDemand, runIntake } from "./intake.ts";
 import { PoolLease } from "./lease.ts";
@@ -32,9 +34,9 @@ type Files = ReturnType<typeof loadFiles>;
 async function run(config: PowerConfig, files: Files, logger: Logger, signal: AbortSignal): Promise<void> {
   let pool = files.pool;
   const now = steadyClock();
-  const metrics = createMetrics(now);
   let source: (() => StatusSource) | undefined;
   let lease: PoolLease | undefined;
+  const metrics = createMetrics(now, () => lease?.held ?? false);
   /** Before there is anything to tell: what is waited for. A standby does all that it is there for. */
   const waiting = (): Readiness => {
     const other = lease?.other;
@@ -63,7 +65,6 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     logger,
     onRegained: () => reconciler.wake(),
   });
-  metrics.followLease(lease);
   await lease.acquire(signal);
   const demand = await openDemand(bus, pool.pool);
   const fleet = new Fleet(bus.kv);
@@ -115,7 +116,8 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     longestPauseMs: Math.max(pool.policy.observe.off, pool.policy.observe.on),
     now: now(),
   });
-  metrics.follow({ fleet, demand: () => demand.value, driver, now });
+  deriveFromState(metrics.registry, { pool: () => pool, fleet, demand: () => demand.value, driver, now });
+  deriveFromBus(metrics.registry, bus, pool.pool);
 
   watchConfigFile({
     file: config.POOL_FILE,

@@ -1,9 +1,8 @@
-import { INSTANCE_STATES, type Lane } from "@gpu-power-manager/shared/events";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { type ConsoleDriver, type ConsoleEvents, SESSION_STATES } from "./console/driver.ts";
-import { type Demand, oldestPending, pendingJobs } from "./demand.ts";
-import type { Fleet, Member } from "./fleet.ts";
-import { type AttemptOutcome, cost, uptimeMs } from "./instance.ts";
+import { LANES, type Lane } from "@gpu-power-manager/shared/events";
+import { processRegistry } from "@gpu-power-manager/shared/registry";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { BROWSER_RESTARTS, CONSOLE_ERRORS, type ConsoleEvents } from "./console/driver.ts";
+import { REASONS } from "./decide.ts";
 
 /** Milliseconds for deciding and commanding, seconds to minutes for booting. */
 const LATENCY_BUCKETS = [
@@ -12,13 +11,31 @@ const LATENCY_BUCKETS = [
 ];
 const OBSERVE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** From milliseconds by the API to a page that is clicked through slowly. */
+const CALL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
+
+type ActionName = "start" | "stop";
+/** The console's answers, then what was observed afterwards. */
+export const ACTION_OUTCOMES = [
+  "accepted",
+  "uncertain",
+  "refused",
+  "sold_out",
+  "not_tried",
+  "succeeded",
+  "no_effect",
+  "fell_back",
+  "timeout",
+] as const;
+export type ActionOutcome = (typeof ACTION_OUTCOMES)[number];
 type Stage = "decide" | "command" | "boot" | "worker" | "total";
 
 /** What the parts tell while they work. */
 export interface PowerMetrics extends ConsoleEvents {
   decided(reason: string): void;
-  acted(instance: string, action: "start" | "stop", lane: Lane | "none", outcome: string): void;
-  ended(instance: string, action: "start" | "stop", outcome: AttemptOutcome): void;
+  acted(instance: string, action: ActionName, lane: Lane | "none", outcome: ActionOutcome): void;
+  /** The call of an action took so long, whatever came of it. */
+  called(action: ActionName, lane: Lane, ms: number): void;
   startLatency(instance: string, stage: Stage, ms: number): void;
   eventsMalformed(): void;
   configReloaded(file: "pool" | "profile", ok: boolean): void;
@@ -26,29 +43,20 @@ export interface PowerMetrics extends ConsoleEvents {
   passed(): void;
 }
 
-/** From what the gauges are derived at each scrape. */
-export interface MetricsSource {
-  readonly fleet: Fleet;
-  readonly demand: () => Demand;
-  readonly driver: ConsoleDriver;
-  readonly now: () => number;
-}
-
-export function createMetrics(now: () => number): PowerMetrics & {
-  registry: Registry;
-  followLease(lease: { readonly held: boolean }): void;
-  follow(source: MetricsSource): void;
-} {
-  const registry = new Registry();
+/** What is counted as it happens. What can be read off the state is in gauges.ts and bus-gauges.ts. */
+export function createMetrics(
+  now: () => number,
+  /** Whether this power holds the lease. */
+  isLeader: () => boolean,
+): PowerMetrics & { readonly registry: Registry } {
+  const registry = processRegistry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  let lease: { readonly held: boolean } | undefined;
   new Gauge({
     name: "gpu_power_leader",
     help: "1 while this power holds the lease and may act, 0 while it stands by or cannot renew the lease.",
     registers,
     collect() {
-      this.set(lease?.held ? 1 : 0);
+      this.set(isLeader() ? 1 : 0);
     },
   });
   const decisions = new Counter({
@@ -59,8 +67,15 @@ export function createMetrics(now: () => number): PowerMetrics & {
   });
   const actions = new Counter({
     name: "gpu_power_actions_total",
-    help: "Starts and stops by the lane that sent them (api, page, none) and outcome: what the console answered (accepted, refused, uncertain, not_tried), then what was observed (succeeded, no_effect, fell_back, timeout).",
+    help: "Starts and stops by the lane that sent them (api, page, none) and outcome. Each is counted once by the console's answer (accepted, uncertain, refused, sold_out, not_tried) and, where it may have been taken, once by what was observed (succeeded, no_effect, fell_back, timeout).",
     labelNames: ["instance", "action", "lane", "outcome"],
+    registers,
+  });
+  const calls = new Histogram({
+    name: "gpu_power_action_seconds",
+    help: "Time of the call of one start or stop in seconds, by the lane that sent it (api, page), whatever came of it.",
+    labelNames: ["action", "lane"],
+    buckets: CALL_BUCKETS,
     registers,
   });
   const latency = new Histogram({
@@ -107,136 +122,35 @@ export function createMetrics(now: () => number): PowerMetrics & {
   });
   reloads.set({ file: "pool" }, 1);
   reloads.set({ file: "profile" }, 1);
-  const lastPass = new Gauge({
+  let passedAt: number | undefined;
+  new Gauge({
     name: "gpu_power_reconciled_timestamp_seconds",
-    help: "When the reconciler last finished a pass, in Unix seconds.",
+    help: "When the reconciler last finished a pass, in Unix seconds; absent before the first.",
     registers,
+    collect() {
+      this.remove();
+      if (passedAt !== undefined) this.set(passedAt / 1_000);
+    },
   });
+  // A series that appears with its first event hides that event from rate(), so all begin at 0.
+  for (const reason of new Set(Object.values(REASONS).flat())) decisions.inc({ reason }, 0);
+  for (const kind of CONSOLE_ERRORS) consoleErrors.inc({ kind }, 0);
+  for (const reason of BROWSER_RESTARTS) browserRestarts.inc({ reason }, 0);
+  for (const witness of LANES) observe.zero({ witness });
   return {
     registry,
     decided: (reason) => decisions.inc({ reason }),
     acted: (instance, action, lane, outcome) => actions.inc({ instance, action, lane, outcome }),
-    ended: (instance, action, outcome) => actions.inc({ instance, action, lane: "none", outcome }),
+    called: (action, lane, ms) => calls.observe({ action, lane }, Math.max(0, ms) / 1_000),
     startLatency: (instance, stage, ms) => latency.observe({ instance, stage }, Math.max(0, ms) / 1_000),
     eventsMalformed: () => malformed.inc(),
     configReloaded: (file, ok) => reloads.set({ file }, ok ? 1 : 0),
-    passed: () => lastPass.set(now() / 1_000),
+    passed: () => {
+      passedAt = now();
+    },
     observed: (witness, seconds) => observe.observe({ witness }, seconds),
     disagreed: () => disagreements.inc(),
     failed: (kind) => consoleErrors.inc({ kind }),
     browserRestarted: (reason) => browserRestarts.inc({ reason }),
-    followLease: (of) => {
-      lease = of;
-    },
-    follow: (source) => derive(registry, source),
   };
-}
-
-/** Gauges and counters that are read off the state at each scrape, so they can never drift from it. */
-function derive(registry: Registry, { fleet, demand, driver, now }: MetricsSource): void {
-  const registers = [registry];
-  const perMember = (name: string, help: string, value: (member: Member) => number | undefined) =>
-    new Gauge({
-      name,
-      help,
-      labelNames: ["instance"],
-      registers,
-      collect() {
-        this.reset();
-        for (const member of fleet.members) {
-          const read = value(member);
-          if (read !== undefined) this.set({ instance: member.instance.id }, read);
-        }
-      },
-    });
-  new Gauge({
-    name: "gpu_power_instance_state",
-    help: "The state of an instance: exactly one of its states is 1.",
-    labelNames: ["instance", "state"],
-    registers,
-    collect() {
-      this.reset();
-      for (const member of fleet.members) {
-        const { state } = member.view();
-        for (const each of INSTANCE_STATES)
-          this.set({ instance: member.instance.id, state: each }, each === state ? 1 : 0);
-      }
-    },
-  });
-  perMember(
-    "gpu_power_observed_timestamp_seconds",
-    "When the console was last asked about the instance, in Unix seconds.",
-    (member) => (member.looks.askedAt === null ? undefined : member.looks.askedAt / 1_000),
-  );
-  perMember(
-    "gpu_power_idle_seconds",
-    "Seconds since the running instance had its last sign of work (job, activity, its own start); absent while it does not run.",
-    (member) => {
-      const { runningSince } = member.record;
-      if (runningSince === null) return undefined;
-      const { lastJobAt, lastServedAt, lastActivityAt } = demand();
-      const last = Math.max(runningSince, lastJobAt ?? 0, lastServedAt ?? 0, lastActivityAt ?? 0);
-      return Math.max(0, now() - last) / 1_000;
-    },
-  );
-  // Counters whose value lives in KV, so that they continue across restarts: set to what was recorded.
-  new Counter({
-    name: "gpu_power_uptime_seconds_total",
-    help: "Seconds that the instance was seen running, ever; continues across restarts.",
-    labelNames: ["instance"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { instance, record } of fleet.members)
-        this.inc({ instance: instance.id }, uptimeMs(record) / 1_000);
-    },
-  });
-  new Counter({
-    name: "gpu_power_cost_total",
-    help: "What the instance's running time has cost, ever, in units of its currency, at the pool file's prices.",
-    labelNames: ["instance", "currency"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { instance, record, pricePerHour } of fleet.members) {
-        this.inc({ instance: instance.id, currency: instance.currency }, cost(record, pricePerHour));
-      }
-    },
-  });
-  new Gauge({
-    name: "gpu_power_pending_jobs",
-    help: "Jobs that have not seen a running instance yet.",
-    registers,
-    collect() {
-      this.set(pendingJobs(demand().waiting));
-    },
-  });
-  new Gauge({
-    name: "gpu_power_oldest_pending_seconds",
-    help: "Age in seconds of the oldest job that has not seen a running instance; 0 when none waits.",
-    registers,
-    collect() {
-      const oldest = oldestPending(demand());
-      this.set(oldest === null ? 0 : Math.max(0, now() - oldest) / 1_000);
-    },
-  });
-  new Gauge({
-    name: "gpu_power_console_session",
-    help: "The console session: exactly one of its states is 1.",
-    labelNames: ["state"],
-    registers,
-    collect() {
-      for (const state of SESSION_STATES) this.set({ state }, driver.session() === state ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: "gpu_power_browser_memory_bytes",
-    help: "Memory of Chromium's processes together (proportional set size) in bytes; absent when it cannot be read.",
-    registers,
-    async collect() {
-      this.remove();
-      const bytes = await driver.memoryBytes();
-      if (bytes !== undefined) this.set(bytes);
-    },
-  });
 }

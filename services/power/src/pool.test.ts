@@ -15,6 +15,7 @@ instances:
     providerId: uhost-def
 policy:
   idleTimeout: 20m
+  budgetPerMonth: 800
   observe:
     on: 10s
 `;
@@ -53,6 +54,12 @@ const BAD: Array<{ what: string; from: string; to: string; says: RegExp }> = [
     from: "id: gpu-2\n    providerId",
     to: "providerId",
     says: /pool\.yaml:8: instances\.1\.id/,
+  },
+  {
+    what: "a budget for machines of two currencies",
+    from: "uhost-def",
+    to: "uhost-def\n    currency: USD",
+    says: /pool\.yaml:13: policy\.budgetPerMonth: needs machines of one currency/,
   },
   { what: "broken YAML", from: "profile: compshare", to: "profile: [", says: /pool\.yaml:\d+: / },
   {

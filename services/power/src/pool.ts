@@ -31,6 +31,8 @@ export const Policy = z.strictObject({
   /** The longest rest. */
   quarantine: duration("30m", 0),
   desiredRunning: z.int().min(1).default(1),
+  /** In the machines' currency; an alert says when most of it is spent. Nothing is stopped for it. */
+  budgetPerMonth: z.number().positive().optional(),
 });
 export type Policy = z.output<typeof Policy>;
 
@@ -80,6 +82,16 @@ export const Pool = z
       "providerId",
       context,
     );
+    if (
+      pool.policy.budgetPerMonth !== undefined &&
+      new Set(pool.instances.map(({ currency }) => currency)).size > 1
+    ) {
+      context.addIssue({
+        code: "custom",
+        path: ["policy", "budgetPerMonth"],
+        message: "needs machines of one currency; this pool has several",
+      });
+    }
     if (pool.policy.desiredRunning > pool.instances.length) {
       context.addIssue({
         code: "custom",

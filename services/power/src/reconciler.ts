@@ -25,8 +25,6 @@ const RETRY_MS = 250;
 const MAX_QUERIES = 100;
 /** At a stop, calls to the console that are under way may take so long; then the browser is closed on them. */
 const LAST_WAIT_MS = 3_000;
-/** A machine's last sign of running is written down this often. */
-const RUNNING_WRITE_MS = 60_000;
 
 export interface ReconcilerParts {
   readonly pool: () => Pool;
@@ -258,10 +256,10 @@ export class Reconciler {
       afterLook(record, member.looks, look, policy, member.pricePerHour, calling);
     const { looks, changed, ended } = apply(member.record);
     await member.change((record) => {
+      // A running machine's last sign changes with every look, and each is written: uptime is a counter, which
+      // must never go back to what an older record says.
       const next = apply(record).record;
-      const sign = (next.lastRunningAt ?? 0) - (record.lastRunningAt ?? 0);
-      const rest = { ...next, lastRunningAt: record.lastRunningAt };
-      return sign < RUNNING_WRITE_MS && isDeepStrictEqual(rest, record) ? record : next;
+      return isDeepStrictEqual(next, record) ? record : next;
     });
     if (sighting.state === "unknown" && sighting.reason !== member.looks.unknown?.reason) {
       story.doubted(instance, sighting);
@@ -299,9 +297,10 @@ export class Reconciler {
     const running = this.parts.fleet.members.filter((member) => member.record.runningSince !== null);
     const [member] = running;
     if (at === null || member === undefined || running.length > 1) return;
-    const { runningSince } = member.record;
+    const { runningSince, workerFrom } = member.record;
+    if (runningSince === null || workerFrom === null) return;
     // What came before this process was told by the one before.
-    if (runningSince === null || at < runningSince || at < this.startedAt) return;
+    if (at < workerFrom || at < this.startedAt) return;
     if (member.workerSeenIn === runningSince) return;
     member.workerSeenIn = runningSince;
     this.parts.story.workerOnline(member.instance.id, at - runningSince);

@@ -49,7 +49,9 @@ export class Story {
     const { attemptId, action } = attempt;
     const lane = result.outcome === "not_tried" ? "none" : result.lane;
     const ms = at - attempt.at;
-    metrics.acted(instance, action, lane, result.outcome);
+    const soldOut = result.outcome === "refused" && result.soldOut;
+    metrics.acted(instance, action, lane, soldOut ? "sold_out" : result.outcome);
+    if (lane !== "none") metrics.called(action, lane, ms);
     if (result.outcome === "accepted") {
       if (action === "start") metrics.startLatency(instance, "command", ms);
       logger.info({ instance, attemptId, action, lane, ms }, "the console accepted");
@@ -83,7 +85,9 @@ export class Story {
       message,
       ...(lane === null ? {} : { lane }),
     });
-    metrics.ended(instance, action, outcome);
+    // The console's own answers have been counted when they came.
+    if (outcome !== "refused" && outcome !== "sold_out" && outcome !== "not_tried")
+      metrics.acted(instance, action, lane ?? "none", outcome);
     if (outcome === "succeeded") {
       if (action === "start") metrics.startLatency(instance, "boot", at - (attempt.sentAt ?? attempt.at));
       const ms = at - attempt.at;

@@ -4,6 +4,7 @@ import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { z } from "zod";
+import type { BrowserRestart } from "./driver.ts";
 import type { SavedSession } from "./saved-session.ts";
 
 /** Pauses between launches that fail: doubling, up to this. */
@@ -34,7 +35,7 @@ export interface BrowserOptions {
   readonly now: () => number;
   /** A page is there, nothing is loaded in it yet. */
   readonly onPage: (page: Page) => void;
-  readonly onGone: (reason: string) => void;
+  readonly onGone: (reason: BrowserRestart) => void;
 }
 
 export interface Tab {
@@ -112,7 +113,7 @@ export class BrowserKeeper {
     }
   }
 
-  private gone(browser: Browser, reason: string): void {
+  private gone(browser: Browser, reason: BrowserRestart): void {
     if (this.closed || this.browser !== browser) return;
     this.options.logger.warn({ reason }, "The browser is gone; it is launched again with the saved session");
     this.options.onGone(reason);
@@ -120,7 +121,7 @@ export class BrowserKeeper {
   }
 
   /** Ends this browser; the next `open` launches another. */
-  async recycle(reason: string): Promise<void> {
+  async recycle(reason: BrowserRestart): Promise<void> {
     if (this.browser === undefined) return;
     this.options.logger.info({ reason }, "browser recycled");
     this.options.onGone(reason);

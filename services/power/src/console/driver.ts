@@ -68,12 +68,29 @@ export const NOT_ALLOWED = {
   message: "The lease could not be renewed in time, so another power may act.",
 } satisfies ActionResult;
 
+/** Steps at the console that failed or left a doubt. */
+export const CONSOLE_ERRORS = [
+  ...UNKNOWN_REASONS,
+  "page_not_loaded",
+  "start_refused",
+  "start_uncertain",
+  "start_not_tried",
+  "stop_refused",
+  "stop_uncertain",
+  "stop_not_tried",
+] as const;
+export type ConsoleError = (typeof CONSOLE_ERRORS)[number];
+
+/** Why Chromium was launched anew. */
+export const BROWSER_RESTARTS = ["disconnected", "page_crashed", "page_closed", "memory"] as const;
+export type BrowserRestart = (typeof BROWSER_RESTARTS)[number];
+
 /** What a driver tells while it works, for metrics; every method may be called at any time. */
 export interface ConsoleEvents {
   observed(witness: Lane, seconds: number): void;
   disagreed(): void;
-  failed(kind: string): void;
-  browserRestarted(reason: string): void;
+  failed(kind: ConsoleError): void;
+  browserRestarted(reason: BrowserRestart): void;
 }
 
 export interface ConsoleDriver {

@@ -1,0 +1,146 @@
+/** Gauges and counters that are read off the state at each scrape, so they can never drift from it. */
+import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { type ConsoleDriver, SESSION_STATES } from "./console/driver.ts";
+import { type Demand, oldestPending, pendingJobs } from "./demand.ts";
+import type { Fleet, Member } from "./fleet.ts";
+import { cost, uptimeMs, workerOnline } from "./instance.ts";
+import type { Pool } from "./pool.ts";
+
+export interface StateSource {
+  readonly pool: () => Pool;
+  readonly fleet: Fleet;
+  readonly demand: () => Demand;
+  readonly driver: Pick<ConsoleDriver, "session" | "memoryBytes">;
+  readonly now: () => number;
+}
+
+export function deriveFromState(registry: Registry, { pool, fleet, demand, driver, now }: StateSource): void {
+  const registers = [registry];
+  const perMember = (name: string, help: string, value: (member: Member) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["instance"],
+      registers,
+      collect() {
+        this.reset();
+        for (const member of fleet.members) {
+          const read = value(member);
+          if (read !== undefined) this.set({ instance: member.instance.id }, read);
+        }
+      },
+    });
+  new Gauge({
+    name: "gpu_power_instance_state",
+    help: "The state of an instance: exactly one of its states is 1.",
+    labelNames: ["instance", "state"],
+    registers,
+    collect() {
+      this.reset();
+      for (const member of fleet.members) {
+        const { state } = member.view();
+        for (const each of INSTANCE_STATES)
+          this.set({ instance: member.instance.id, state: each }, each === state ? 1 : 0);
+      }
+    },
+  });
+  perMember(
+    "gpu_power_observed_timestamp_seconds",
+    "When the console was last asked about the instance, in Unix seconds.",
+    (member) => (member.looks.askedAt === null ? undefined : member.looks.askedAt / 1_000),
+  );
+  perMember(
+    "gpu_power_idle_seconds",
+    "Seconds since the running instance had its last sign of work (job, activity, its own start); absent while it does not run.",
+    (member) => {
+      const { runningSince } = member.record;
+      if (runningSince === null) return undefined;
+      const { lastJobAt, lastServedAt, lastActivityAt } = demand();
+      const last = Math.max(runningSince, lastJobAt ?? 0, lastServedAt ?? 0, lastActivityAt ?? 0);
+      return Math.max(0, now() - last) / 1_000;
+    },
+  );
+  perMember(
+    "gpu_power_worker_online",
+    "1 when a worker has come online, or was busy, since the running instance was started; 0 when none has; absent while it does not run, or while several run and nobody can say whose worker it is.",
+    (member) => {
+      const online = workerOnline(member.record, demand());
+      const alone = fleet.members.filter(({ record }) => record.runningSince !== null).length === 1;
+      return online === undefined || !alone ? undefined : Number(online);
+    },
+  );
+  new Gauge({
+    name: "gpu_power_budget_month",
+    help: "What the pool may cost in a month by the pool file (policy.budgetPerMonth), in units of its currency; absent where no budget is set. It alerts and never stops a machine.",
+    labelNames: ["currency"],
+    registers,
+    collect() {
+      this.reset();
+      const { policy, instances } = pool();
+      const currency = instances[0]?.currency;
+      if (policy.budgetPerMonth !== undefined && currency !== undefined)
+        this.set({ currency }, policy.budgetPerMonth);
+    },
+  });
+  // Counters whose value lives in KV, so that they continue across restarts: set to what was recorded.
+  new Counter({
+    name: "gpu_power_uptime_seconds_total",
+    help: "Seconds that the instance was seen running, ever; continues across restarts.",
+    labelNames: ["instance"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { instance, record } of fleet.members)
+        this.inc({ instance: instance.id }, uptimeMs(record) / 1_000);
+    },
+  });
+  new Counter({
+    name: "gpu_power_cost_total",
+    help: "What the instance's running time has cost, ever, in units of its currency, at the pool file's prices.",
+    labelNames: ["instance", "currency"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { instance, record, pricePerHour } of fleet.members) {
+        this.inc({ instance: instance.id, currency: instance.currency }, cost(record, pricePerHour));
+      }
+    },
+  });
+  new Gauge({
+    name: "gpu_power_pending_jobs",
+    help: "Jobs that have not seen a running instance yet.",
+    registers,
+    collect() {
+      this.set(pendingJobs(demand().waiting));
+    },
+  });
+  new Gauge({
+    name: "gpu_power_oldest_pending_seconds",
+    help: "Age in seconds of the oldest job that has not seen a running instance; 0 when none waits.",
+    registers,
+    collect() {
+      const oldest = oldestPending(demand());
+      this.set(oldest === null ? 0 : Math.max(0, now() - oldest) / 1_000);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_console_session",
+    help: "The console session: exactly one of its states is 1.",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      for (const state of SESSION_STATES) this.set({ state }, driver.session() === state ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_browser_memory_bytes",
+    help: "Memory of Chromium's processes together (proportional set size) in bytes; absent when it cannot be read.",
+    registers,
+    async collect() {
+      this.remove();
+      const bytes = await driver.memoryBytes();
+      if (bytes !== undefined) this.set(bytes);
+    },
+  });
+}
