@@ -14,7 +14,8 @@ fi
 docker info >/dev/null 2>&1 || fail \
   "The Docker daemon does not answer: start it (systemctl start docker), or become a member of the group docker."
 
-is_demo() { [ -z "$(setting DSP_URL)" ]; }
+# The profile is asked first: once it is set below, so is the demo's DSP_URL.
+is_demo() { [ "${COMPOSE_PROFILES:-}" = demo ] || [ -z "$(setting DSP_URL)" ]; }
 
 COMPOSE_PROJECT_NAME=$(setting COMPOSE_PROJECT_NAME)
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-gpu-power}

@@ -37,6 +37,27 @@ test("a registration lost while the socket stays open is detected and cured by t
   await client.close();
 });
 
+test("a gateway that passes no probe on: registering anew proves nothing, and the path stays unproven", async (t) => {
+  const stack = await startStack({ listenerEnv: { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "300ms" } });
+  t.after(() => stack.stop());
+  const { listener } = stack;
+  const proven = async () => (await listener.metric("gpu_listener_path_proven_timestamp_seconds")) ?? 0;
+  const registered = async () =>
+    (await listener.metric("gpu_listener_registration_proven_timestamp_seconds")) ?? 0;
+  const replaced = () => listener.metric('gpu_listener_reconnects_total{reason="replaced"}');
+  await until("the path is proven", async () => (await proven()) > 0);
+  stack.dsp.mute("gpu.status.query");
+  await until("it registers anew, twice", async () => (await replaced()) === 2);
+  const since = await proven();
+  await until("and is registered", async () => (await registered()) > since + 1);
+  assert.equal(await proven(), since, "the alert's clock runs on");
+  assert.equal(await listener.metric("gpu_listener_gap_open"), 1);
+  await until("it says why", async () => (await listener.readiness()).words.includes("gpu.status.query"));
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await until("a notice proves it", async () => (await proven()) > since);
+  await until("and starts the machine", () => stack.accepted("start") === 1);
+});
+
 test("a worker that comes online is told to power, which measures how long it took", async (t) => {
   const stack = await startStack({ policy: { idleTimeout: "60s" } });
   t.after(() => stack.stop());

@@ -47,7 +47,8 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   const metrics = createMetrics({
     registered: () => link.registered,
     outboxDepth: () => outbox.depth,
-    provenAt: () => registration.provenAt,
+    provenAt: () => registration.heardAt,
+    registrationAt: () => registration.answeredAt,
     gapOpen: () => gaps.open,
     gaps: tracker,
     backlogConfigured: config.DSP_REDIS_URL !== undefined,

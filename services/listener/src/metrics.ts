@@ -19,6 +19,8 @@ export interface Gauges {
   readonly outboxDepth: () => number;
   /** Milliseconds since 1970; undefined before the first proof. */
   readonly provenAt: () => number | undefined;
+  /** Milliseconds since 1970; undefined before the first answer. */
+  readonly registrationAt: () => number | undefined;
   readonly gapOpen: () => boolean;
   readonly gaps: GapTracker;
   readonly backlogConfigured: boolean;
@@ -51,11 +53,21 @@ export function createMetrics(gauges: Gauges) {
   });
   new Gauge({
     name: "gpu_listener_path_proven_timestamp_seconds",
-    help: "When the path from the gateway to this listener was last proven (a registration answer, a notice or a probe), in Unix seconds; absent before the first proof.",
+    help: "When a frame last came all the way as a notice does (a notice itself, or a probe), in Unix seconds; absent before the first. A registration answer is no such proof.",
     registers,
     collect() {
       this.remove();
       const at = gauges.provenAt();
+      if (at !== undefined) this.set(at / 1_000);
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_registration_proven_timestamp_seconds",
+    help: "When the gateway last confirmed this connection as gpu_monitor, in Unix seconds; absent before the first time.",
+    registers,
+    collect() {
+      this.remove();
+      const at = gauges.registrationAt();
       if (at !== undefined) this.set(at / 1_000);
     },
   });

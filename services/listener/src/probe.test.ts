@@ -65,6 +65,32 @@ test("two misses in a row break the path within twice the timeout; one does not"
   assert.equal(broken(), 1);
 });
 
+test("where registering anew does not help it is tried less and less often, until a probe is heard again", (t) => {
+  let delay: number | undefined;
+  const { probe, broken } = play(t, () => delay);
+  const misses = (count: number) => {
+    for (let index = 0; index < count; index += 1) mock.timers.tick(5_000);
+  };
+  probe.now();
+  let expected = 0;
+  for (const needed of [2, 4, 8, 16, 32, 32]) {
+    misses(needed - 1);
+    assert.equal(broken(), expected, `after ${needed - 1}`);
+    misses(1);
+    expected += 1;
+    assert.equal(broken(), expected, `after ${needed}`);
+    // The registration that follows.
+    probe.now();
+  }
+  delay = 20;
+  probe.now();
+  mock.timers.tick(20);
+  delay = undefined;
+  probe.now();
+  misses(2);
+  assert.equal(broken(), expected + 1, "two are enough again");
+});
+
 test("probes go no further, whoever sent them; real questions do", (t) => {
   const { probe } = play(t, () => undefined);
   assert.equal(probe.hears(question("gpu-power-probe-of-another-listener")), true);

@@ -11,6 +11,11 @@ import type { Meaning } from "./gateway/frames.ts";
 const PREFIX = "gpu-power-probe-";
 /** Failures in a row after which the monitor's registration is taken for lost. */
 const FAILURES_TO_REPLACE = 2;
+/**
+ * Where registering anew does not help, the next time is twice as long off, up to so many failures: a gateway that
+ * passes no probe on must not cost a listener its connection, and the notices of that moment, every few seconds.
+ */
+const MAX_FAILURES_TO_REPLACE = 32;
 /** Where in the interval's range of plus or minus this share the next probe falls. */
 const JITTER = 0.1;
 
@@ -40,6 +45,7 @@ export class Probe {
   private open: { readonly requestId: string; readonly sentAt: number } | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
+  private failuresToReplace = FAILURES_TO_REPLACE;
   private stopped = false;
 
   constructor(options: ProbeOptions) {
@@ -77,6 +83,7 @@ export class Probe {
       const seconds = (now() - this.open.sentAt) / 1_000;
       this.open = undefined;
       this.failures = 0;
+      this.failuresToReplace = FAILURES_TO_REPLACE;
       onOutcome("proven", seconds);
       this.next(this.pause());
     }
@@ -104,11 +111,12 @@ export class Probe {
     this.failures += 1;
     onOutcome("timeout", undefined);
     logger.warn({ failures: this.failures }, "A probe of the notification path was not heard");
-    if (this.failures < FAILURES_TO_REPLACE) {
+    if (this.failures < this.failuresToReplace) {
       this.now();
       return;
     }
     this.failures = 0;
+    this.failuresToReplace = Math.min(2 * this.failuresToReplace, MAX_FAILURES_TO_REPLACE);
     logger.error("The notification path is broken although the connection lives; registering anew");
     // The registration that follows probes again at once.
     this.next(this.pause());

@@ -4,6 +4,7 @@ export class Registration {
   private from: number | null = null;
   private lastProof: number | undefined;
   private lastHeard: number | undefined;
+  private lastAnswer: number | undefined;
   private doubt = false;
   private waiting = new Set<() => void>();
 
@@ -27,6 +28,11 @@ export class Registration {
     return this.lastHeard;
   }
 
+  /** When the gateway last confirmed a registration: it knew us then, and whether notices come is not said by it. */
+  get answeredAt(): number | undefined {
+    return this.lastAnswer;
+  }
+
   /** A probe was not heard, and nothing was since. */
   get inDoubt(): boolean {
     return this.doubt;
@@ -35,6 +41,7 @@ export class Registration {
   registered(at: number): void {
     this.from = at;
     this.lastProof = at;
+    this.lastAnswer = at;
     this.release();
   }
 
