@@ -1,6 +1,7 @@
-/** Writes what is generated into the documents; with --check only says what is stale. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** Writes what is generated; with --check only says what is stale. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { configurationTable } from "./configuration.ts";
+import { metricsReference } from "./metrics.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -12,15 +13,20 @@ export function between(document: string, name: string, content: string): string
   return `${document.slice(0, from + begin.length)}\n${content}\n${document.slice(to)}`;
 }
 
+/** Each generated file, and how it follows from what it is now. */
+const FILES: Readonly<Record<string, (before: string) => string>> = {
+  "README.md": (before) => between(before, "configuration", configurationTable("en")),
+  "README.zh-CN.md": (before) => between(before, "configuration", configurationTable("zh")),
+  "docs/metrics.md": () => metricsReference("en"),
+  "docs/metrics.zh-CN.md": () => metricsReference("zh"),
+};
+
 const check = process.argv.includes("--check");
 const stale: string[] = [];
-for (const [file, language] of [
-  ["README.md", "en"],
-  ["README.zh-CN.md", "zh"],
-] as const) {
+for (const [file, write] of Object.entries(FILES)) {
   const url = new URL(file, ROOT);
-  const before = readFileSync(url, "utf8");
-  const after = between(before, "configuration", configurationTable(language));
+  const before = existsSync(url) ? readFileSync(url, "utf8") : "";
+  const after = write(before);
   if (after === before) continue;
   stale.push(file);
   if (!check) writeFileSync(url, after);

@@ -36,15 +36,15 @@ async function ask({ manager }: Bus, pool: string): Promise<Answer> {
   };
 }
 
-/** Adds the gauges; each is absent while NATS does not say. */
-export function deriveFromBus(registry: Registry, bus: Bus, pool: string): void {
+/** Adds the gauges, for which `bus` is asked at each scrape; each is absent while NATS does not say. */
+export function deriveFromBus(registry: Registry, bus: () => Bus, pool: string): void {
   const registers = [registry];
   let last: { readonly at: number; readonly answer: Promise<Answer> } | undefined;
   const answer = async (): Promise<Answer> => {
     const at = performance.now();
     if (last === undefined || at - last.at > SAME_SCRAPE_MS) {
       const late = new Promise<Answer>((resolve) => setTimeout(resolve, PATIENCE_MS, NOTHING).unref());
-      const asked = bus.connected() ? ask(bus, pool).catch(() => NOTHING) : Promise.resolve(NOTHING);
+      const asked = bus().connected() ? ask(bus(), pool).catch(() => NOTHING) : Promise.resolve(NOTHING);
       last = { at, answer: Promise.race([asked, late]) };
     }
     return await last.answer;

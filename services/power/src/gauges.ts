@@ -8,16 +8,22 @@ import { cost, uptimeMs, workerOnline } from "./instance.ts";
 import type { Pool } from "./pool.ts";
 
 export interface StateSource {
-  readonly pool: () => Pool;
+  readonly pool: Pool;
   readonly fleet: Fleet;
-  readonly demand: () => Demand;
+  readonly demand: Demand;
   readonly driver: Pick<ConsoleDriver, "session" | "memoryBytes">;
-  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
-export function deriveFromState(registry: Registry, { pool, fleet, demand, driver, now }: StateSource): void {
+/** Adds the gauges; `source` is asked at each scrape. */
+export function deriveFromState(registry: Registry, source: () => StateSource): void {
   const registers = [registry];
-  const perMember = (name: string, help: string, value: (member: Member) => number | undefined) =>
+  const perMember = (
+    name: string,
+    help: string,
+    value: (member: Member, source: StateSource) => number | undefined,
+  ) =>
     new Gauge({
       name,
       help,
@@ -25,8 +31,9 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
       registers,
       collect() {
         this.reset();
-        for (const member of fleet.members) {
-          const read = value(member);
+        const state = source();
+        for (const member of state.fleet.members) {
+          const read = value(member, state);
           if (read !== undefined) this.set({ instance: member.instance.id }, read);
         }
       },
@@ -38,7 +45,7 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     registers,
     collect() {
       this.reset();
-      for (const member of fleet.members) {
+      for (const member of source().fleet.members) {
         const { state } = member.view();
         for (const each of INSTANCE_STATES)
           this.set({ instance: member.instance.id, state: each }, each === state ? 1 : 0);
@@ -53,19 +60,19 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
   perMember(
     "gpu_power_idle_seconds",
     "Seconds since the running instance had its last sign of work (job, activity, its own start); absent while it does not run.",
-    (member) => {
+    (member, { demand, now }) => {
       const { runningSince } = member.record;
       if (runningSince === null) return undefined;
-      const { lastJobAt, lastServedAt, lastActivityAt } = demand();
+      const { lastJobAt, lastServedAt, lastActivityAt } = demand;
       const last = Math.max(runningSince, lastJobAt ?? 0, lastServedAt ?? 0, lastActivityAt ?? 0);
-      return Math.max(0, now() - last) / 1_000;
+      return Math.max(0, now - last) / 1_000;
     },
   );
   perMember(
     "gpu_power_worker_online",
     "1 when a worker has come online, or was busy, since the running instance was started; 0 when none has; absent while it does not run, or while several run and nobody can say whose worker it is.",
-    (member) => {
-      const online = workerOnline(member.record, demand());
+    (member, { demand, fleet }) => {
+      const online = workerOnline(member.record, demand);
       const alone = fleet.members.filter(({ record }) => record.runningSince !== null).length === 1;
       return online === undefined || !alone ? undefined : Number(online);
     },
@@ -77,7 +84,7 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     registers,
     collect() {
       this.reset();
-      const { policy, instances } = pool();
+      const { policy, instances } = source().pool;
       const currency = instances[0]?.currency;
       if (policy.budgetPerMonth !== undefined && currency !== undefined)
         this.set({ currency }, policy.budgetPerMonth);
@@ -91,7 +98,7 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     registers,
     collect() {
       this.reset();
-      for (const { instance, record } of fleet.members)
+      for (const { instance, record } of source().fleet.members)
         this.inc({ instance: instance.id }, uptimeMs(record) / 1_000);
     },
   });
@@ -102,7 +109,7 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     registers,
     collect() {
       this.reset();
-      for (const { instance, record, pricePerHour } of fleet.members) {
+      for (const { instance, record, pricePerHour } of source().fleet.members) {
         this.inc({ instance: instance.id, currency: instance.currency }, cost(record, pricePerHour));
       }
     },
@@ -112,7 +119,7 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     help: "Jobs that have not seen a running instance yet.",
     registers,
     collect() {
-      this.set(pendingJobs(demand().waiting));
+      this.set(pendingJobs(source().demand.waiting));
     },
   });
   new Gauge({
@@ -120,8 +127,9 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     help: "Age in seconds of the oldest job that has not seen a running instance; 0 when none waits.",
     registers,
     collect() {
-      const oldest = oldestPending(demand());
-      this.set(oldest === null ? 0 : Math.max(0, now() - oldest) / 1_000);
+      const { demand, now } = source();
+      const oldest = oldestPending(demand);
+      this.set(oldest === null ? 0 : Math.max(0, now - oldest) / 1_000);
     },
   });
   new Gauge({
@@ -130,7 +138,8 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     labelNames: ["state"],
     registers,
     collect() {
-      for (const state of SESSION_STATES) this.set({ state }, driver.session() === state ? 1 : 0);
+      const session = source().driver.session();
+      for (const state of SESSION_STATES) this.set({ state }, session === state ? 1 : 0);
     },
   });
   new Gauge({
@@ -139,7 +148,7 @@ export function deriveFromState(registry: Registry, { pool, fleet, demand, drive
     registers,
     async collect() {
       this.remove();
-      const bytes = await driver.memoryBytes();
+      const bytes = await source().driver.memoryBytes();
       if (bytes !== undefined) this.set(bytes);
     },
   });

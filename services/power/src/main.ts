@@ -116,8 +116,8 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     longestPauseMs: Math.max(pool.policy.observe.off, pool.policy.observe.on),
     now: now(),
   });
-  deriveFromState(metrics.registry, { pool: () => pool, fleet, demand: () => demand.value, driver, now });
-  deriveFromBus(metrics.registry, bus, pool.pool);
+  deriveFromState(metrics.registry, () => ({ pool, fleet, demand: demand.value, driver, now: now() }));
+  deriveFromBus(metrics.registry, () => bus, pool.pool);
 
   watchConfigFile({
     file: config.POOL_FILE,

@@ -1,0 +1,66 @@
+/** What each metric means, in Chinese; the English words are the help texts themselves. */
+export const CHINESE: Readonly<Record<string, string>> = {
+  gpu_listener_backlog_check_seconds: "读取一次网关积压的耗时（秒）。",
+  gpu_listener_backlog_checked_timestamp_seconds:
+    "上次读取网关积压的时间（Unix 秒）；首次读取之前没有此序列。",
+  gpu_listener_backlog_checks_total: "读取网关积压的次数，按结果（ok、failed）。",
+  gpu_listener_backlog_configured:
+    "已知网关的 Redis（DSP_REDIS_URL）、因此能找出漏掉的通知时为 1，否则为 0。",
+  gpu_listener_backlog_jobs: "在网关等待工作机的任务数；无法得知时没有此序列。",
+  gpu_listener_frames_degraded_total: "因某些字段类型或长度不对而去掉这些字段后接受的帧数，按类型。",
+  gpu_listener_frames_rejected_total: "无法理解的帧数，按原因。",
+  gpu_listener_frames_total: "已理解的帧数，按类型；未知类型记为 other。",
+  gpu_listener_gap_jobs_assumed_total: "因 ON_GAP 的设定且读不到积压，而被当作有任务的中断次数。",
+  gpu_listener_gap_open: "来自网关的路径未经证明、可能漏通知时为 1，否则为 0。",
+  gpu_listener_gap_seconds_total:
+    "来自网关的路径未经证明的秒数，按原因；listener_down 由之后启动的 listener 计入。",
+  gpu_listener_gaps_total: "来自网关的路径未经证明的次数，按最初的原因。",
+  gpu_listener_notices_missed_total: "没有收到通知的任务数，按从何处发现；每个任务都已照样传递。",
+  gpu_listener_notices_total: "表示有任务的通知数，按类型。",
+  gpu_listener_outbox_depth: "等待 NATS 的事件数；合并在一起的任务算一个。",
+  gpu_listener_outbox_dropped_total: "因发件箱已满或过旧而没有传递的状态查询和较旧的活动信息；绝不会是任务。",
+  gpu_listener_outbox_folded_total: "因发件箱已满而与其他事件合并的事件数；不会因此丢失任务。",
+  gpu_listener_path_proven_timestamp_seconds:
+    "上次有帧像通知那样走完整条路径（通知本身或探测）的时间（Unix 秒）；第一次之前没有此序列。注册的应答不算证明。",
+  gpu_listener_probe_seconds: "从探测发出到监视连接听到它的时间（秒）。",
+  gpu_listener_probes_total:
+    "通知路径的探测次数，按结果：proven（听到）、timeout（未按时听到）、not_sent（探测用的客户端未连接）。",
+  gpu_listener_publish_seconds: "从发布事件到 JetStream 确认的时间（秒）。",
+  gpu_listener_reconnects_total: "断开或放弃的网关连接数，按原因。",
+  gpu_listener_registered: "网关已确认本连接为 gpu_monitor 时为 1，否则为 0。",
+  gpu_listener_registration_proven_timestamp_seconds:
+    "网关上次确认本连接为 gpu_monitor 的时间（Unix 秒）；第一次之前没有此序列。",
+  gpu_listener_reports_total: "power 的报告数，按种类和去向（sent、expired、malformed）。",
+  gpu_power_action_seconds: "一次开机或关机调用的耗时（秒），按所用通道（api、page），不论结果。",
+  gpu_power_actions_total:
+    "开机与关机次数，按发送的通道（api、page、none）和结果。每次按控制台的答复计一次（accepted、uncertain、refused、sold_out、not_tried）；可能已被接受的，再按之后的观察计一次（succeeded、no_effect、fell_back、timeout）。",
+  gpu_power_browser_memory_bytes: "Chromium 所有进程的内存之和（PSS，字节）；读不到时没有此序列。",
+  gpu_power_browser_restarts_total: "Chromium 重新启动的次数，按原因。",
+  gpu_power_budget_month:
+    "机器池文件规定的每月预算（policy.budgetPerMonth），单位为其货币；没有设预算时没有此序列。只用于告警，绝不因此关机。",
+  gpu_power_config_reload_success: "磁盘上的文件正在使用时为 1；最近一次修改被拒绝、仍用之前的内容时为 0。",
+  gpu_power_console_errors_total: "在控制台上失败或存疑的步骤数，按种类。",
+  gpu_power_console_session: "控制台会话：恰有一个状态为 1。",
+  gpu_power_consumer_pending: "NATS 为 power 保存、尚未合并进需求的事件数；NATS 不应答时没有此序列。",
+  gpu_power_consumer_redelivered: "其中 NATS 不得不重复投递的事件数；NATS 不应答时没有此序列。",
+  gpu_power_cost_total: "实例运行至今的花费（按其货币），按机器池文件中的价格计算。",
+  gpu_power_decisions_total: "调和循环的决定数，按理由；一轮可能有多个。",
+  gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
+  gpu_power_idle_seconds: "运行中的实例距上次工作迹象（任务、活动、自身启动）的秒数；不运行时没有此序列。",
+  gpu_power_instance_state: "实例的状态：恰有一个状态为 1。",
+  gpu_power_leader: "本 power 持有租约、可以操作时为 1；待命或无法续租时为 0。",
+  gpu_power_observe_seconds: "查看一次控制台的耗时（秒），按见证者（api、page）。",
+  gpu_power_observed_timestamp_seconds: "上次向控制台询问该实例的时间（Unix 秒）。",
+  gpu_power_oldest_pending_seconds: "尚未见到运行实例的任务中最早一个的等待秒数；没有等待时为 0。",
+  gpu_power_pending_jobs: "尚未见到运行实例的任务数。",
+  gpu_power_reconciled_timestamp_seconds: "调和循环上次完成一轮的时间（Unix 秒）；第一轮之前没有此序列。",
+  gpu_power_start_latency_seconds:
+    "开机各阶段的耗时（秒）：decide（最早的等待任务到决定）、command（决定到被接受）、boot（接受到运行）、worker（运行到工作机上线）、total（最早的等待任务到运行）。",
+  gpu_power_stream_bytes: "JetStream 流占用的字节数；NATS 不应答时没有此序列。",
+  gpu_power_stream_limit_bytes:
+    "JetStream 流可占用的字节上限。GPU_JOBS 满了会拒收，因此不会不知不觉丢任务；其他流丢弃最旧的。NATS 不应答时没有此序列。",
+  gpu_power_uptime_seconds_total: "实例被观察到运行的累计秒数；重启后继续累计。",
+  gpu_power_witness_disagreements_total: "API 与刚刷新的页面显示不同状态的次数；一致之前不会关机。",
+  gpu_power_worker_online:
+    "运行中的实例启动以来有工作机上线或忙碌过为 1，没有为 0；不运行时、或多台同时运行而无法分辨是谁的工作机时，没有此序列。",
+};
