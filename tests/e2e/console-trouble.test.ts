@@ -25,7 +25,7 @@ test("the second machine is tried when the first is sold out", async (t) => {
   await until("the job is served", async () => (await stack.status()).demand.waitingJobs === 0);
   assert.equal(
     await stack.power.metric(
-      'gpu_power_actions_total{instance="gpu-1",action="start",lane="none",outcome="sold_out"}',
+      'gpu_power_actions_total{instance="gpu-1",action="start",lane="api",outcome="sold_out"}',
     ),
     1,
   );
