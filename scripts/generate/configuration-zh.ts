@@ -1,7 +1,7 @@
 /** What each variable means, in Chinese; the English words stand beside the schema. */
 export const CHINESE: Readonly<Record<string, string>> = {
   DSP_URL: "网关（DSP）的 WebSocket 地址；wss 会校验证书（NODE_EXTRA_CA_CERTS 可追加 CA）",
-  NATS_URL: "NATS 服务器地址，多个用逗号分隔",
+  NATS_URL: "NATS 服务器地址，多个用逗号分隔，最近的写在最前",
   NATS_USER: "NATS 用户名",
   NATS_PASSWORD: "NATS 密码",
   NATS_CREDS_FILE: "NATS 凭据文件的路径，代替用户名",

@@ -32,17 +32,22 @@ async function accepts(port: number): Promise<boolean> {
   });
 }
 
-async function serve(
+interface Command {
+  readonly command: string;
+  readonly args: string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function serve(
   name: string,
   scheme: string,
-  spec: (port: number, dir: string) => Promise<{ command: string; args: string[] }>,
+  spec: (port: number, dir: string) => Promise<Command>,
   fixedPort?: number,
 ): Promise<Server> {
   const port = fixedPort ?? (await freePort());
   const dir = await mkdtemp(join(tmpdir(), `gpm-${name}-`));
   const launch = async () => {
-    const { command, args } = await spec(port, dir);
-    const started = new Process(name, { command, args });
+    const started = new Process(name, await spec(port, dir));
     await until(`${name} accepts connections on port ${port}`, async () => {
       if (!started.running) throw new Error(`${name} ended: ${started.tail()}`);
       return await accepts(port);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { describeStatus, printStatus } from "./status.ts";
@@ -72,4 +73,20 @@ test("services that are away give exit code 1 and say what to do", async () => {
   );
   assert.match(lines.join("\n"), /Power cannot be asked at .*Start it, or set POWER_URL/);
   assert.match(lines.join("\n"), /The listener cannot be asked at .*set LISTENER_URL/);
+});
+
+test("a power that has no status to tell says what it waits for", async (t) => {
+  const words = "Standing by: power:7 has held the lease since noon.";
+  const server = createServer((request, response) => {
+    const standsBy = request.url === "/status";
+    response.writeHead(standsBy ? 503 : 200).end(JSON.stringify({ ready: true, words }));
+  });
+  t.after(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const url = `http://127.0.0.1:${address.port}`;
+  const lines: string[] = [];
+  assert.equal(await printStatus({ power: url, listener: url, json: false }, (line) => lines.push(line)), 1);
+  assert.equal(lines[0], `Power     ${words}`);
 });

@@ -8,9 +8,12 @@ const TIMEOUT_MS = 5_000;
 
 const Readiness = z.object({ ready: z.boolean(), words: z.string() });
 
-async function get(url: string): Promise<unknown> {
+/** A power that stands by, or waits for NATS, has no status to tell. */
+const Waiting = z.object({ words: z.string() });
+
+async function ask(url: string): Promise<{ ok: boolean; body: unknown }> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  return await response.json();
+  return { ok: response.ok, body: await response.json() };
 }
 
 /** `3 m 5 s ago`, or `never`. */
@@ -59,15 +62,22 @@ export async function printStatus(
 ): Promise<number> {
   let code = 0;
   try {
-    const status = PowerStatus.parse(await get(new URL("/status", options.power).href));
-    if (options.json) print(JSON.stringify(status, null, 2));
-    else for (const line of describeStatus(status)) print(line);
+    const { ok, body } = await ask(new URL("/status", options.power).href);
+    if (!ok) {
+      code = 1;
+      const { words } = Waiting.parse(body);
+      print(options.json ? JSON.stringify({ words }, null, 2) : `Power     ${words}`);
+    } else {
+      const status = PowerStatus.parse(body);
+      if (options.json) print(JSON.stringify(status, null, 2));
+      else for (const line of describeStatus(status)) print(line);
+    }
   } catch (error) {
     code = 1;
     print(`Power cannot be asked at ${options.power} (${describeError(error)}). Start it, or set POWER_URL.`);
   }
   try {
-    const { ready, words } = Readiness.parse(await get(new URL("/readyz", options.listener).href));
+    const { ready, words } = Readiness.parse((await ask(new URL("/readyz", options.listener).href)).body);
     if (!options.json) print(`Listener  ${ready ? "ready" : "not ready"}: ${words}`);
   } catch (error) {
     code = 1;

@@ -25,9 +25,14 @@ const MIB = 1024 * 1024;
 
 /** How soon a lost connection is tried again; short, because a start may wait for it. */
 const RECONNECT_WAIT_MS = 250;
-/** A silent server is given up after two missed pings. */
-const PING_INTERVAL_MS = 10_000;
+/**
+ * A silent server is given up after two missed pings, so within 7.5 s: the host of one of three may die without a
+ * word, and a standby that was connected to it has to take over within 15 s.
+ */
+const PING_INTERVAL_MS = 2_500;
 const MAX_MISSED_PINGS = 2;
+/** How long the answer to a read or write is awaited. */
+const ANSWER_MS = 5_000;
 
 /** Environment variables of the bus, for both services' schemas. */
 export const busEnv = {
@@ -37,7 +42,7 @@ export const busEnv = {
       /^(nats|tls|ws|wss):\/\/[^\s]+$/,
       "must be nats://host:port or tls://host:port, several separated by commas",
     )
-    .meta({ description: "NATS server, or several separated by commas" }),
+    .meta({ description: "NATS server, or several separated by commas, the nearest first" }),
   NATS_USER: z.string().optional().meta({ description: "NATS user name" }),
   NATS_PASSWORD: z.string().optional().meta({ description: "NATS password", secret: true }),
   NATS_CREDS_FILE: z
@@ -65,8 +70,10 @@ export interface Bus {
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly kv: KV;
+  /** The same bucket, for whom an answer after `answerMs` is too late. */
+  readonly bucket: (answerMs: number) => Promise<KV>;
   readonly connected: () => boolean;
-  /** Makes streams that are gone: a server that came back with an empty disk has none. */
+  /** Makes streams and bucket where they are gone: a server that came back with an empty disk has none. */
   readonly ensureStreams: () => Promise<void>;
 }
 
@@ -75,6 +82,9 @@ export interface Bus {
  * its predecessor may have published, so this is how long it may take to come.
  */
 const JOBS_KNOWN_NS = 30 * MINUTE_NS;
+
+/** In a cluster a direct read may be answered by a copy that lags behind; without it the leader answers. */
+const BUCKET = { history: 1, storage: StorageType.File, allow_direct: false };
 
 /**
  * The streams. Jobs and reports are work queues: a message stays until its one consumer has acknowledged it,
@@ -125,6 +135,17 @@ async function ensureStream(manager: JetStreamManager, config: Partial<StreamCon
   }
 }
 
+/** The bucket is a stream, too; `views.kv` leaves one that is there as it is, with as many copies as it has. */
+async function ensureBucket(connection: NatsConnection, manager: JetStreamManager, replicas: number) {
+  const js = connection.jetstream({ timeout: ANSWER_MS });
+  const kv = await js.views.kv(KV_BUCKET, { ...BUCKET, replicas });
+  const { config } = await manager.streams.info(`KV_${KV_BUCKET}`);
+  if (config.num_replicas !== replicas) {
+    await manager.streams.update(config.name, { ...config, num_replicas: replicas });
+  }
+  return kv;
+}
+
 function authentication(config: BusConfig): Partial<ConnectionOptions> {
   if (config.NATS_CREDS_FILE !== undefined) {
     return { authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS_FILE)) };
@@ -167,18 +188,24 @@ export async function openBus(
   for (const stream of streamConfigs(config.NATS_REPLICAS)) {
     await waiting(logger, signal, "A stream cannot be made yet", () => ensureStream(manager, stream));
   }
-  const js = connection.jetstream();
-  const kv = await waiting(logger, signal, "The state bucket cannot be opened yet", () =>
-    js.views.kv(KV_BUCKET, { history: 1, replicas: config.NATS_REPLICAS, storage: StorageType.File }),
+  const js = connection.jetstream({ timeout: ANSWER_MS });
+  const notYet = "The state bucket cannot be opened yet";
+  const kv = await waiting(logger, signal, notYet, () =>
+    ensureBucket(connection, manager, config.NATS_REPLICAS),
   );
   return {
     connection,
     js,
     manager,
     kv,
+    bucket: async (answerMs) =>
+      await waiting(logger, signal, notYet, () =>
+        connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, bindOnly: true }),
+      ),
     connected: () => connected && !connection.isClosed(),
     ensureStreams: async () => {
       for (const stream of streamConfigs(config.NATS_REPLICAS)) await ensureStream(manager, stream);
+      await ensureBucket(connection, manager, config.NATS_REPLICAS);
     },
   };
 }
@@ -187,6 +214,8 @@ async function connectWaiting(config: BusConfig, name: string, logger: Logger, s
   return await waiting(logger, signal, "NATS cannot be reached yet", () =>
     connect({
       servers: config.NATS_URL.split(","),
+      // In the order given, so that the server on the same host can be the first choice.
+      noRandomize: true,
       name,
       ...authentication(config),
       maxReconnectAttempts: -1,

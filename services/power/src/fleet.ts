@@ -38,11 +38,14 @@ export class Member {
 /** The pool's instances, following the pool file. */
 export class Fleet {
   private readonly kv: KV;
+  private readonly mayWrite: () => boolean;
   private pool: Pool | undefined;
   members: readonly Member[] = [];
 
-  constructor(kv: KV) {
+  /** @param mayWrite whether this process holds the lease. */
+  constructor(kv: KV, mayWrite: () => boolean) {
     this.kv = kv;
+    this.mayWrite = mayWrite;
   }
 
   /** Takes the pool's list of instances over; those that stay keep what is known of them. */
@@ -66,7 +69,13 @@ export class Fleet {
 
   private async open(pool: string, instance: Instance): Promise<Member> {
     const key = `instance.${pool}.${instance.id}`;
-    const document = await KvDocument.open(this.kv, key, InstanceRecord, () => newRecord(instance));
+    const document = await KvDocument.open({
+      kv: this.kv,
+      key,
+      schema: InstanceRecord,
+      initial: () => newRecord(instance),
+      mayWrite: this.mayWrite,
+    });
     // The name was given to another machine: what was recorded is not about this one.
     if (document.value.providerId !== instance.providerId) await document.change(() => newRecord(instance));
     return new Member(instance, document);

@@ -36,9 +36,19 @@ export interface IntakeOptions {
 export const consumerOf = (pool: string) => `power-${pool}`;
 
 /** Opens the pool's demand; where the stream was made anew, its sequences begin anew too. */
-export async function openDemand(bus: Bus, pool: string): Promise<KvDocument<typeof Demand>> {
+export async function openDemand(
+  bus: Bus,
+  pool: string,
+  mayWrite: () => boolean,
+): Promise<KvDocument<typeof Demand>> {
   const created = (await bus.manager.streams.info(STREAMS.jobs)).created;
-  const document = await KvDocument.open(bus.kv, `demand.${pool}`, Demand, () => emptyDemand(created));
+  const document = await KvDocument.open({
+    kv: bus.kv,
+    key: `demand.${pool}`,
+    schema: Demand,
+    initial: () => emptyDemand(created),
+    mayWrite,
+  });
   if (document.value.folded.streamCreated !== created) {
     await document.change((demand) => ({ ...demand, folded: { streamCreated: created, ranges: [] } }));
   }

@@ -1,4 +1,4 @@
-import { Fatal } from "@gpu-power-manager/shared/errors";
+import { Fatal, Transient } from "@gpu-power-manager/shared/errors";
 import { type KV, NatsError } from "nats";
 import type { z } from "zod";
 
@@ -7,31 +7,40 @@ const WRONG_LAST_SEQUENCE = 10071;
 /** Two writers that meet this often in a row are not two writers but a fault. */
 const MAX_CONFLICTS = 20;
 
+export interface KvDocumentOptions<S extends z.ZodType> {
+  readonly kv: Pick<KV, "get" | "put">;
+  readonly key: string;
+  readonly schema: S;
+  readonly initial: () => z.output<S>;
+  /** Whether this process holds the lease: asked before each write. */
+  readonly mayWrite: () => boolean;
+}
+
 /**
- * One JSON document in KV, held in memory and written with the expected revision, so that a second writer is
- * noticed instead of overwritten. Changes are serialised.
+ * One JSON document in KV, held in memory by the power that acts and written with the expected revision. Changes are
+ * serialised.
+ *
+ * It is written once when it is opened, changed or not. A write that the power before left on its way (paused, or cut
+ * off) was made on an older revision, so from then on it is refused; and since that power may not write any more
+ * without the lease, it cannot try again on the new one. Without this its late write would stand in KV, unknown to the
+ * memory of the power that acts.
  */
 export class KvDocument<S extends z.ZodType> {
-  private readonly kv: KV;
-  private readonly key: string;
-  private readonly schema: S;
-  private readonly initial: () => z.output<S>;
+  private readonly options: KvDocumentOptions<S>;
   private current: z.output<S>;
   private revision = 0;
   private tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(kv: KV, key: string, schema: S, initial: () => z.output<S>) {
-    this.kv = kv;
-    this.key = key;
-    this.schema = schema;
-    this.initial = initial;
-    this.current = initial();
+  private constructor(options: KvDocumentOptions<S>) {
+    this.options = options;
+    this.current = options.initial();
   }
 
   /** Reads the document, or begins with `initial` where there is none. @throws Fatal when it is not readable. */
-  static async open<S extends z.ZodType>(kv: KV, key: string, schema: S, initial: () => z.output<S>) {
-    const document = new KvDocument(kv, key, schema, initial);
+  static async open<S extends z.ZodType>(options: KvDocumentOptions<S>) {
+    const document = new KvDocument(options);
     await document.load();
+    await document.write((value) => value, { evenUnchanged: true });
     return document;
   }
 
@@ -40,18 +49,19 @@ export class KvDocument<S extends z.ZodType> {
   }
 
   private async load(): Promise<void> {
-    const entry = await this.kv.get(this.key);
+    const { kv, key, schema, initial } = this.options;
+    const entry = await kv.get(key);
     if (entry === null || entry.operation !== "PUT") {
       this.revision = entry?.revision ?? 0;
-      this.current = this.initial();
+      this.current = initial();
       return;
     }
-    const parsed = this.schema.safeParse(entry.json());
+    const parsed = schema.safeParse(entry.json());
     if (!parsed.success) {
       // Beginning anew would forget what it holds, so a person has to look.
       throw new Fatal(
         "state_unreadable",
-        `The state "${this.key}" in NATS cannot be read (${parsed.error.issues[0]?.message ?? "unknown shape"}): ` +
+        `The state "${key}" in NATS cannot be read (${parsed.error.issues[0]?.message ?? "unknown shape"}): ` +
           "it was written by another version. Run that version, or delete the key to begin anew.",
       );
     }
@@ -62,20 +72,28 @@ export class KvDocument<S extends z.ZodType> {
   /**
    * Applies `update` to the newest value and writes the result; where somebody else wrote in between, reads
    * theirs and applies it again. Nothing is written when `update` returns the value it was given.
-   * @returns the value as written. @throws when NATS does not take it: then the value is as it was.
+   * @returns the value as written. @throws when NATS does not take it, or the lease is not held: then the value is
+   * as it was.
    */
   async change(update: (value: z.output<S>) => z.output<S>): Promise<z.output<S>> {
-    const turn = this.tail.then(() => this.write(update));
+    const turn = this.tail.then(() => this.write(update, { evenUnchanged: false }));
     this.tail = turn.catch(() => undefined);
     return await turn;
   }
 
-  private async write(update: (value: z.output<S>) => z.output<S>): Promise<z.output<S>> {
+  private async write(
+    update: (value: z.output<S>) => z.output<S>,
+    { evenUnchanged }: { evenUnchanged: boolean },
+  ): Promise<z.output<S>> {
+    const { kv, key, mayWrite } = this.options;
     for (let conflicts = 0; ; conflicts += 1) {
       const next = update(this.current);
-      if (next === this.current) return next;
+      if (next === this.current && !evenUnchanged) return next;
+      if (!mayWrite()) {
+        throw new Transient("lease_lapsed", "Nothing is written while the lease is not held.");
+      }
       try {
-        this.revision = await this.kv.put(this.key, JSON.stringify(next), { previousSeq: this.revision });
+        this.revision = await kv.put(key, JSON.stringify(next), { previousSeq: this.revision });
         this.current = next;
         return next;
       } catch (error) {

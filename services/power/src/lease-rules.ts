@@ -3,7 +3,12 @@
  * that of two writers one fails. The holder renews it, and may act for VALID_MS from the moment at which it *sent* its
  * last good write. A standby takes over when it has *seen* no write for LEASE_MS. Since nothing is seen before it was
  * sent, the holder's time has ended before a standby's can begin, whatever their wall clocks say: each measures
- * durations on its own monotonic clock, and clocks that run as differently as LEASE_MS to VALID_MS do not exist.
+ * durations on its own clock, which nobody sets and which goes on while the machine sleeps, and clocks that run as
+ * differently as LEASE_MS to VALID_MS do not exist.
+ *
+ * A read may be stale (a follower, or a leader that does not know yet that it is none): an older revision changes
+ * nothing, a first read of an old one only makes the standby wait and its write be refused. So a stale read can delay a
+ * takeover and cause none.
  *
  * The same idea as Kubernetes' leader election (client-go, tools/leaderelection: lease duration, renew deadline).
  */
@@ -12,9 +17,15 @@
 export const LEASE_MS = 10_000;
 /** The holder stops acting so long after its last good renewal was sent. */
 export const VALID_MS = 8_000;
-/** The holder renews, and a standby looks, this often. */
+/** The holder renews, and a standby looks, this often; a renewal that failed is tried again as soon as a look. */
 export const RENEW_MS = 2_500;
 export const LOOK_MS = 500;
+/**
+ * While NATS is away, or its cluster chooses a leader, nobody can renew: that silence is not the holder's. So after a
+ * break between its looks of more than BREAK_MS a standby looks for STEADY_MS before it takes over.
+ */
+export const BREAK_MS = 2_000;
+export const STEADY_MS = 3_000;
 
 /** What the key holds; `null` once the holder has left by itself. */
 export interface Holder {
@@ -34,6 +45,9 @@ export type Lease =
         readonly revision: number;
         readonly at: number;
         readonly holder: Holder | null;
+        /** When the key was last read, and since when that was possible without a break. */
+        readonly readAt: number;
+        readonly steadySince: number;
       } | null;
     }
   | { readonly role: "holder"; readonly revision: number; readonly until: number; readonly renewAt: number }
@@ -42,11 +56,14 @@ export type Lease =
 
 export const STANDBY: Lease = { role: "standby", seen: null };
 
-/** The key was read: revision 0 and no holder where it does not exist. A stale answer changes nothing. */
+/** The key was read: revision 0 and no holder where it does not exist. An old revision is no sign of anybody. */
 export function read(lease: Lease, revision: number, holder: Holder | null, now: number): Lease {
   if (lease.role !== "standby") return lease;
-  if (lease.seen !== null && revision <= lease.seen.revision) return lease;
-  return { role: "standby", seen: { revision, at: now, holder } };
+  const { seen } = lease;
+  const steadySince = seen === null || now - seen.readAt > BREAK_MS ? now : seen.steadySince;
+  const looks = { readAt: now, steadySince };
+  if (seen !== null && revision <= seen.revision) return { role: "standby", seen: { ...seen, ...looks } };
+  return { role: "standby", seen: { revision, at: now, holder, ...looks } };
 }
 
 /** The revision on which a write of our own is to be made now, or undefined when it is not the time. */
@@ -59,8 +76,8 @@ export function writeOn(lease: Lease, now: number): number | undefined {
     case "standby": {
       const { seen } = lease;
       if (seen === null) return undefined;
-      const free = seen.holder === null || now - seen.at > LEASE_MS;
-      return free ? seen.revision : undefined;
+      const silent = now - seen.at > LEASE_MS && seen.readAt - seen.steadySince >= STEADY_MS;
+      return seen.holder === null || silent ? seen.revision : undefined;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Holds the lease in KV for this process, or stands by until it may be taken. The rules are in lease-rules.ts. */
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
+import { hostname, uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { describeError, Fatal } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
@@ -19,6 +19,8 @@ import {
   written,
 } from "./lease-rules.ts";
 
+/** How long an answer is awaited: three tries fit into the holder's time. */
+export const LEASE_ANSWER_MS = 1_500;
 /** The server's code for "somebody wrote in between". */
 const WRONG_LAST_SEQUENCE = 10071;
 
@@ -26,8 +28,14 @@ const Stored = z.object({
   holder: z.object({ id: z.string(), name: z.string(), since: z.string() }).nullable(),
 });
 
+/**
+ * Milliseconds since the machine was booted. Unlike `performance.now()` it goes on while the machine sleeps: a holder
+ * that wakes up knows that its time is over.
+ */
+const sinceBoot = () => uptime() * 1_000;
+
 export interface LeaseOptions {
-  readonly kv: KV;
+  readonly kv: Pick<KV, "get" | "put">;
   readonly pool: string;
   readonly logger: Logger;
   /** Acting is possible again after a while in which it was not. */
@@ -38,6 +46,8 @@ export class PoolLease {
   private readonly options: LeaseOptions;
   private readonly key: string;
   private readonly self: Holder;
+  private readonly leaving = new AbortController();
+  private keeping: Promise<void> = Promise.resolve();
   private lease: Lease = STANDBY;
   private told = "";
 
@@ -53,7 +63,7 @@ export class PoolLease {
 
   /** Whether this process may act at this very moment; to be asked just before anything is sent. */
   get held(): boolean {
-    return mayAct(this.lease, performance.now());
+    return mayAct(this.lease, sinceBoot());
   }
 
   /** Who holds it, as far as a standby has seen. */
@@ -64,29 +74,37 @@ export class PoolLease {
   /** Resolves when this process holds the lease. @throws Fatal when the signal ends the wait. */
   async acquire(signal: AbortSignal): Promise<void> {
     const { logger } = this.options;
-    while (this.lease.role !== "holder") {
+    for (;;) {
       if (signal.aborted) throw new Fatal("stopped", "The service was stopped while it stood by");
       await this.attempt();
+      if (this.lease.role === "holder") break;
       const { other } = this;
-      if (other !== null && other.name !== this.told) {
-        this.told = other.name;
-        logger.info({ holder: other.name, since: other.since }, "another power acts; standing by");
+      if (other !== null && other.id !== this.told) {
+        this.told = other.id;
+        logger.info({ holder: other.name, since: other.since }, "another power holds the lease; standing by");
       }
-      if (this.lease.role === "standby") await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
     logger.info({ pool: this.options.pool }, "this power acts: it holds the lease");
   }
 
-  /** Renews until the signal. @throws Fatal when another power has taken over: this process must end. */
-  async keep(signal: AbortSignal): Promise<void> {
+  /** Renews until `release`. @throws Fatal when another power has taken over: this process must end. */
+  keep(): Promise<void> {
+    this.keeping = this.renew();
+    return this.keeping;
+  }
+
+  private async renew(): Promise<void> {
     const { logger, onRegained } = this.options;
+    const { signal } = this.leaving;
     let held = true;
     while (!signal.aborted) {
-      await this.attempt();
+      const answered = await this.attempt();
       if (this.lease.role === "lost") {
         throw new Fatal(
           "lease_lost",
-          "Another power has taken over; this one ends and comes back as a standby",
+          "Another power has taken over, because this one could not renew its lease in time. " +
+            "It ends; started again it stands by",
         );
       }
       if (held && !this.held) {
@@ -96,46 +114,55 @@ export class PoolLease {
         onRegained();
       }
       ({ held } = this);
-      await pause(held ? RENEW_MS : LOOK_MS, undefined, { signal }).catch(() => undefined);
+      await pause(answered ? RENEW_MS : LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** Leaves the lease to whoever wants it, at once. To be called when nothing more will be done. */
   async release(): Promise<void> {
+    this.leaving.abort();
+    // A renewal that is still under way would make this write, or this write that renewal, be refused.
+    await this.keeping.catch(() => undefined);
     if (this.lease.role !== "holder") return;
     const { revision } = this.lease;
     this.lease = { role: "lost" };
     await this.options.kv.put(this.key, JSON.stringify({ holder: null }), { previousSeq: revision });
   }
 
-  /** Looks where that is needed, and writes where it is time. NATS away changes nothing: time runs on. */
-  private async attempt(): Promise<void> {
+  /**
+   * Looks where that is needed, and writes where it is time. NATS away changes nothing: time runs on.
+   * @returns whether NATS did what it was asked for.
+   */
+  private async attempt(): Promise<boolean> {
     const { kv, logger } = this.options;
     try {
       if (this.lease.role === "standby") await this.look();
-      const sentAt = performance.now();
+      const sentAt = sinceBoot();
       const on = writeOn(this.lease, sentAt);
-      if (on === undefined) return;
+      if (on === undefined) return true;
       const text = JSON.stringify({ holder: this.self });
       this.lease = written(this.lease, await kv.put(this.key, text, { previousSeq: on }), sentAt);
+      return true;
     } catch (error) {
       if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) {
         await this.settleConflict();
       } else {
         logger.debug({ cause: describeError(error) }, "the lease could not be read or written");
       }
+      return false;
     }
   }
 
   /** A refused write: by another's, or by one of our own whose answer was lost. */
   private async settleConflict(): Promise<void> {
     const entry = await this.options.kv.get(this.key).catch(() => undefined);
-    const stored = entry?.operation === "PUT" ? Stored.safeParse(entry.json()) : undefined;
-    const ours = stored?.success === true && stored.data.holder?.id === this.self.id;
-    if (ours && entry != null && this.lease.role === "holder") {
+    // Not known whose it is: the next write is refused too, and asked about again.
+    if (entry === undefined) return;
+    const stored = entry?.operation === "PUT" ? Stored.safeParse(entry.json()).data : undefined;
+    if (entry !== null && stored?.holder?.id === this.self.id && this.lease.role === "holder") {
       // Nothing is known of when it was sent, so it gives no further time: only the next renewal does.
       this.lease = { ...this.lease, revision: entry.revision };
-    } else if (entry !== undefined) {
+    } else {
       this.lease = refused(this.lease);
     }
   }
@@ -147,7 +174,9 @@ export class PoolLease {
       const stored = Stored.safeParse(entry.json());
       // Unreadable is by another version: waited for like any holder.
       holder = stored.success ? stored.data.holder : { id: "", name: "another version", since: "" };
+      // A write of our own whose answer was lost: nobody else is to be waited for.
+      if (holder?.id === this.self.id) holder = null;
     }
-    this.lease = read(this.lease, entry?.revision ?? 0, holder, performance.now());
+    this.lease = read(this.lease, entry?.revision ?? 0, holder, sinceBoot());
   }
 }

@@ -2,7 +2,7 @@
 import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
-import { type Readiness, serveHttp } from "@gpu-power-manager/shared/http";
+import { serveHttp } from "@gpu-power-manager/shared/http";
 import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
@@ -17,11 +17,11 @@ import { Fleet } from "./fleet.ts";
 import { deriveFromState } from "./gauges.ts";
 import { Hold } from "./hold.ts";
 import { openDemand, runIntake } from "./intake.ts";
-import { PoolLease } from "./lease.ts";
+import { LEASE_ANSWER_MS, PoolLease } from "./lease.ts";
 import { createMetrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
 import { Reconciler } from "./reconciler.ts";
-import { readinessOf, type StatusSource, statusOf } from "./status.ts";
+import { readinessOf, type StandbySource, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
 import { Story } from "./story.ts";
 import { watchConfigFile } from "./watched-file.ts";
 import { loadYaml } from "./yaml-file.ts";
@@ -35,16 +35,10 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   let pool = files.pool;
   const now = steadyClock();
   let source: (() => StatusSource) | undefined;
-  let lease: PoolLease | undefined;
-  const metrics = createMetrics(now, () => lease?.held ?? false);
-  /** Before there is anything to tell: what is waited for. A standby does all that it is there for. */
-  const waiting = (): Readiness => {
-    const other = lease?.other;
-    if (other == null)
-      return { ready: false, words: "Waiting for NATS; start it or check NATS_URL.", details: {} };
-    const words = `Standing by: ${other.name} acts since ${other.since}; this power takes over when it falls silent.`;
-    return { ready: true, words, details: {} };
-  };
+  let running: Reconciler | undefined;
+  let standby: StandbySource | undefined;
+  const metrics = createMetrics(now, () => standby?.lease.held ?? false);
+  const waiting = () => standbyReadiness(standby);
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
@@ -59,15 +53,19 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   });
 
   const bus = await openBus(config, `power-${pool.pool}`, logger, signal);
-  lease = new PoolLease({
-    kv: bus.kv,
+  const lease = new PoolLease({
+    kv: await bus.bucket(LEASE_ANSWER_MS),
     pool: pool.pool,
     logger,
-    onRegained: () => reconciler.wake(),
+    onRegained: () => running?.wake(),
   });
+  standby = { lease, natsConnected: bus.connected };
   await lease.acquire(signal);
-  const demand = await openDemand(bus, pool.pool);
-  const fleet = new Fleet(bus.kv);
+  const kept = lease.keep();
+  kept.catch(() => undefined);
+  const mayAct = () => lease.held;
+  const demand = await openDemand(bus, pool.pool, mayAct);
+  const fleet = new Fleet(bus.kv, mayAct);
   const driver = new PageConsole({
     profile: files.profile,
     providerIds: pool.instances.map((instance) => instance.providerId),
@@ -100,10 +98,11 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     now,
     random: Math.random,
     onHold: () => hold.on,
-    mayAct: () => lease?.held ?? false,
+    mayAct,
     listeningSince: () => listening.since(now()),
     pathProvenAt: () => listening.provenAt,
   });
+  running = reconciler;
   source = () => ({
     pool: pool.pool,
     fleet,
@@ -111,6 +110,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     reconciler,
     session: driver.session(),
     natsConnected: bus.connected(),
+    leads: lease.held,
     onHold: hold.on,
     listeningSince: listening.since(now()),
     longestPauseMs: Math.max(pool.policy.observe.off, pool.policy.observe.on),
@@ -164,11 +164,11 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
       signal,
     }),
     reconciler.run(signal),
-    lease.keep(signal),
   ];
   // A part that ends before the signal has failed: better a restart than a service that half works.
   await Promise.race([
     Promise.all(parts),
+    kept,
     new Promise((resolve) => signal.addEventListener("abort", resolve)),
   ]);
   await Promise.allSettled(parts);

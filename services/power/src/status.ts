@@ -1,9 +1,11 @@
+import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { SessionState } from "./console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "./demand.ts";
 import type { Fleet } from "./fleet.ts";
 import { cost, uptimeMs } from "./instance.ts";
+import { type Holder, LEASE_MS } from "./lease-rules.ts";
 import type { Reconciler } from "./reconciler.ts";
 
 /** A look older than this many of the longest regular pauses says nothing about now. */
@@ -16,6 +18,8 @@ export interface StatusSource {
   readonly reconciler: Pick<Reconciler, "decisions">;
   readonly session: SessionState;
   readonly natsConnected: boolean;
+  /** Whether this power holds the lease. */
+  readonly leads: boolean;
   readonly onHold: boolean;
   readonly listeningSince: number | null;
   readonly longestPauseMs: number;
@@ -72,11 +76,34 @@ export function statusOf(source: StatusSource): PowerStatus {
   };
 }
 
+/** What is known before this power holds the lease. */
+export interface StandbySource {
+  readonly lease: { readonly held: boolean; readonly other: Holder | null };
+  readonly natsConnected: () => boolean;
+}
+
+/** What is waited for. A standby that can see the lease does all that it is there for, so it is ready. */
+export function standbyReadiness(source: StandbySource | undefined): Readiness {
+  const not = (words: string): Readiness => ({ ready: false, words, details: {} });
+  if (source === undefined || !source.natsConnected())
+    return not("Waiting for NATS; start it or check NATS_URL.");
+  if (source.lease.held) return not("The pool is being opened.");
+  const { other } = source.lease;
+  if (other === null) return not("The lease is being looked at.");
+  const words =
+    `Standing by: ${other.name} has held the lease since ${other.since}; ` +
+    `this power takes over when it has been silent for ${formatDuration(LEASE_MS)}.`;
+  return { ready: true, words, details: {} };
+}
+
 /** Ready when the console is logged in and every instance has been observed not long ago, and NATS is there. */
 export function readinessOf(source: StatusSource): Readiness {
   const details = { status: statusOf(source) };
   const not = (words: string): Readiness => ({ ready: false, words, details });
   if (!source.natsConnected) return not("NATS is away. Job events wait there; start NATS or check NATS_URL.");
+  if (!source.leads) {
+    return not("The lease cannot be renewed, so another power may act; look at NATS and at the other power.");
+  }
   if (source.session === "login_required") {
     return not(
       "The console asks for a login. Log in by hand with HEADLESS=false, or configure the console's user.",
