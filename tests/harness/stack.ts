@@ -13,6 +13,7 @@ import {
   startConsole,
 } from "../../sim/console/src/provider.ts";
 import { type Gateway, startGateway } from "../../sim/dsp/src/gateway.ts";
+import type { NatsCluster } from "./nats-cluster.ts";
 import { freePort, Process, until } from "./process.ts";
 import { type Server, startNats, startRedis } from "./servers.ts";
 
@@ -43,6 +44,11 @@ export interface StackOptions {
   readonly newerGateway?: boolean;
   /** The listener may read the gateway's Redis, at shortened intervals; default false. */
   readonly backlog?: boolean;
+  /** How many powers run, and how many listeners; default one of each. */
+  readonly powers?: number;
+  readonly listeners?: number;
+  /** A cluster that runs already, instead of a server of this stack; whoever started it ends it. */
+  readonly cluster?: NatsCluster;
   readonly listenerEnv?: Readonly<Record<string, string>>;
   readonly powerEnv?: Readonly<Record<string, string>>;
   readonly ports?: Partial<
@@ -89,6 +95,11 @@ export class Service {
         this.onLine?.(line);
       },
     });
+  }
+
+  /** Resolves with the exit code of its present life; null when a signal ended it. */
+  async exited(): Promise<number | null> {
+    return (await this.process?.exited) ?? null;
   }
 
   /** SIGTERM; resolves with the exit code. */
@@ -140,12 +151,16 @@ export interface Stack {
   readonly redis: Server;
   readonly dsp: Gateway;
   readonly console: Console;
+  /** The first of them. */
   readonly listener: Service;
   readonly power: Service;
+  readonly listeners: readonly Service[];
+  readonly powers: readonly Service[];
   readonly poolFile: string;
   /** Provider ids of the pool's machines, by priority. */
   readonly ids: readonly string[];
-  status(): Promise<PowerStatus>;
+  /** What a power says, the first one when none is named. */
+  status(power?: Service): Promise<PowerStatus>;
   /** The stand-in's state of a machine. */
   state(index?: number): string;
   /** Starts or stops that the stand-in took, by lane. */
@@ -193,7 +208,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = await mkdtemp(join(tmpdir(), "gpm-stack-"));
   const ports = options.ports ?? {};
   const [nats, redis, site] = await Promise.all([
-    startNats(ports.nats),
+    options.cluster?.nodes[0] ?? startNats(ports.nats),
     startRedis(ports.redis),
     startConsole({
       bootMs: 700,
@@ -232,36 +247,53 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       policy: { ...QUICK_POLICY, ...options.policy },
     }),
   );
-  const listener = new Service(
-    "listener",
-    ports.listener ?? (await freePort()),
-    {
-      DSP_URL: dsp.url,
-      NATS_URL: nats.url,
-      STATE_DIR: dir,
-      ...(options.backlog ? { DSP_REDIS_URL: redis.url, ...QUICK_BACKLOG } : {}),
-      ...options.listenerEnv,
-    },
-    (line) => options.onLine?.("listener", line),
+  const natsOf = (service: "listener" | "power", index: number): Record<string, string> =>
+    options.cluster === undefined
+      ? { NATS_URL: nats.url }
+      : { NATS_URL: options.cluster.urls(index), ...options.cluster.loginOf(service) };
+  const sessionKey = randomBytes(32).toString("base64");
+  const several = async (count: number | undefined, make: (index: number) => Promise<Service>) =>
+    await Promise.all(Array.from({ length: count ?? 1 }, (_, index) => make(index)));
+  const listeners = await several(
+    options.listeners,
+    async (index) =>
+      new Service(
+        "listener",
+        (index === 0 ? ports.listener : undefined) ?? (await freePort()),
+        {
+          DSP_URL: dsp.url,
+          ...natsOf("listener", index),
+          STATE_DIR: dir,
+          ...(options.backlog ? { DSP_REDIS_URL: redis.url, ...QUICK_BACKLOG } : {}),
+          ...options.listenerEnv,
+        },
+        (line) => options.onLine?.("listener", line),
+      ),
   );
-  const power = new Service(
-    "power",
-    ports.power ?? (await freePort()),
-    {
-      NATS_URL: nats.url,
-      POOL_FILE: poolFile,
-      PROFILES_DIR: join(dir, "profiles"),
-      STATE_DIR: join(dir, "power"),
-      SESSION_KEY: randomBytes(32).toString("base64"),
-      // Chromium refuses its sandbox to root.
-      CHROMIUM_SANDBOX: process.getuid?.() === 0 ? "false" : "true",
-      ...(options.credentials === false
-        ? {}
-        : { CONSOLE_USER: DEFAULT_USERNAME, CONSOLE_PASSWORD: DEFAULT_PASSWORD }),
-      ...options.powerEnv,
-    },
-    (line) => options.onLine?.("power", line),
+  const powers = await several(
+    options.powers,
+    async (index) =>
+      new Service(
+        "power",
+        (index === 0 ? ports.power : undefined) ?? (await freePort()),
+        {
+          ...natsOf("power", index),
+          POOL_FILE: poolFile,
+          PROFILES_DIR: join(dir, "profiles"),
+          STATE_DIR: join(dir, index === 0 ? "power" : `power-${index + 1}`),
+          SESSION_KEY: sessionKey,
+          // Chromium refuses its sandbox to root.
+          CHROMIUM_SANDBOX: process.getuid?.() === 0 ? "false" : "true",
+          ...(options.credentials === false
+            ? {}
+            : { CONSOLE_USER: DEFAULT_USERNAME, CONSOLE_PASSWORD: DEFAULT_PASSWORD }),
+          ...options.powerEnv,
+        },
+        (line) => options.onLine?.("power", line),
+      ),
   );
+  const [listener, power] = [listeners[0], powers[0]];
+  if (listener === undefined || power === undefined) throw new Error("there is one of each at least");
   const stack: Stack = {
     dir,
     nats,
@@ -270,9 +302,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     console: site,
     listener,
     power,
+    listeners,
+    powers,
     poolFile,
     ids,
-    status: async () => PowerStatus.parse(await (await fetch(`${power.url}/status`)).json()),
+    status: async (of = power) => PowerStatus.parse(await (await fetch(`${of.url}/status`)).json()),
     state: (index = 0) =>
       site.state().machines.find((machine) => machine.UHostId === ids[index])?.State ?? "gone",
     accepted: (verb, lane) =>
@@ -289,18 +323,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     expireSession: () => post(`${site.controlUrl}/expire-session`),
     loginByHand: () => post(`${site.controlUrl}/login-by-hand`),
     stop: async () => {
-      await Promise.all([listener.stop(), power.stop()]);
+      await Promise.all([...listeners, ...powers].map((service) => service.stop()));
       await dsp.stop();
       await site.close();
-      await Promise.all([nats.stop(), redis.stop()]);
+      await Promise.all([options.cluster === undefined ? nats.stop() : undefined, redis.stop()]);
       await rm(dir, { recursive: true, force: true });
     },
   };
-  listener.start();
-  power.start();
+  // The first power first, so that it is the one that acts.
+  const [, ...standbys] = powers;
+  for (const service of [...listeners, power]) service.start();
   try {
-    await listener.ready();
+    for (const each of listeners) await each.ready();
     if (options.credentials !== false) await power.ready();
+    for (const standby of standbys) standby.start();
+    for (const standby of standbys) await standby.ready();
   } catch (error) {
     await stack.stop();
     throw error;

@@ -1,0 +1,100 @@
+/** Three real nats-servers as one cluster on loopback, with the configuration that the project ships. */
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { connect, type NatsConnection } from "nats";
+import { freePort, until } from "./process.ts";
+import { type Server, serve } from "./servers.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const PASSWORD = "only-on-loopback";
+const run = promisify(execFile);
+
+export interface NatsNode extends Server {
+  readonly name: string;
+}
+
+export interface NatsCluster {
+  readonly nodes: readonly NatsNode[];
+  /** The addresses of all, beginning with that of a node. */
+  urls(first: number): string;
+  /** What a service needs to log in. */
+  loginOf(service: "listener" | "power"): Readonly<Record<string, string>>;
+  /** A connection with power's rights. */
+  connection(): Promise<NatsConnection>;
+  /** The node that leads a stream, once there is one and every copy is current. */
+  leaderOf(stream: string): Promise<NatsNode>;
+  stop(): Promise<void>;
+}
+
+/** Servers before 2.10 do not know every line of the configuration. */
+async function knowsSyncInterval(): Promise<boolean> {
+  const { stdout } = await run("nats-server", ["--version"]);
+  const [, major, minor] = /v(\d+)\.(\d+)/.exec(stdout) ?? [];
+  return Number(major) * 100 + Number(minor) >= 210;
+}
+
+export async function startNatsCluster(): Promise<NatsCluster> {
+  const ports = await Promise.all(["nats-1", "nats-2", "nats-3"].map(() => freePort()));
+  const clusterPorts = await Promise.all(ports.map(() => freePort()));
+  const shipped = await readFile(join(ROOT, "deploy/nats/nats.conf"), "utf8");
+  const routes = clusterPorts.map((port) => `127.0.0.1:${port}`).join(" ");
+  const { stdout: cluster } = await run(join(ROOT, "scripts/stack/nats-cluster.sh"), [routes, PASSWORD]);
+  const syncs = await knowsSyncInterval();
+
+  const nodes = await Promise.all(
+    ports.map(async (port, index): Promise<NatsNode> => {
+      const name = `nats-${index + 1}`;
+      const monitor = await freePort();
+      const server = await serve(
+        name,
+        "nats",
+        async (listen, dir) => {
+          const secrets = { LISTENER_PASSWORD: PASSWORD, POWER_PASSWORD: PASSWORD };
+          const passwords = Object.entries(secrets).map(([key, value]) => `${key}: "${value}"\n`);
+          await writeFile(join(dir, "nats-passwords.conf"), passwords.join(""));
+          const own = cluster.replace("0.0.0.0:6222", `127.0.0.1:${clusterPorts[index]}`);
+          await writeFile(join(dir, "nats-cluster.conf"), own);
+          const config = shipped
+            .replaceAll("../../run/secrets/", "")
+            .replace("port: 4222", `listen: "127.0.0.1:${listen}"`)
+            .replace("127.0.0.1:8222", `127.0.0.1:${monitor}`)
+            .replace('"/data"', `"${dir}/data"`)
+            .replace("sync_interval: always", syncs ? "sync_interval: always" : "");
+          await writeFile(join(dir, "nats.conf"), config);
+          const args = ["--config", join(dir, "nats.conf")];
+          return { command: "nats-server", args, env: { NATS_NAME: name } };
+        },
+        port,
+      );
+      return Object.assign(server, { name });
+    }),
+  );
+  const urls = (first: number) =>
+    nodes.map((_, index) => nodes[(first + index) % nodes.length]?.url ?? "").join(",");
+  const login = (user: string) => ({ user, pass: PASSWORD, inboxPrefix: `_INBOX.${user}` });
+  const connection = async () => await connect({ servers: urls(0).split(","), ...login("power") });
+  return {
+    nodes,
+    urls,
+    loginOf: (service) => ({ NATS_USER: service, NATS_PASSWORD: PASSWORD, NATS_REPLICAS: "3" }),
+    connection,
+    leaderOf: async (stream) => {
+      const asking = await connection();
+      try {
+        const manager = await until("JetStream answers", () => asking.jetstreamManager());
+        return await until(`${stream} has a leader and two current copies`, async () => {
+          const { cluster: state } = await manager.streams.info(stream);
+          if (state?.replicas?.filter(({ current }) => current).length !== 2) return undefined;
+          return nodes.find(({ name }) => name === state.leader);
+        });
+      } finally {
+        await asking.close();
+      }
+    },
+    stop: async () => {
+      await Promise.all(nodes.map((node) => node.stop()));
+    },
+  };
+}
