@@ -17,6 +17,9 @@ docker info >/dev/null 2>&1 || fail \
 # The profile is asked first: once it is set below, so is the demo's DSP_URL.
 is_demo() { [ "${COMPOSE_PROFILES:-}" = demo ] || [ -z "$(setting DSP_URL)" ]; }
 
+# Three nats-servers and a standby power on this host, by the override of deploy/cluster.
+is_cluster() { [[ $(setting COMPOSE_FILE) == *deploy/cluster/docker-compose.yml* ]]; }
+
 COMPOSE_PROJECT_NAME=$(setting COMPOSE_PROJECT_NAME)
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-gpu-power}
 
@@ -36,6 +39,15 @@ fi
 tool_image() { local image; image=$(setting LISTENER_IMAGE); echo "${image:-gpu-power-manager/listener}:$(setting VERSION)"; }
 
 demo_services=(redis sim-dsp sim-console sim-people)
+nats_services=(nats)
+power_services=(power)
+if is_cluster; then
+  nats_services+=(nats-2 nats-3)
+  power_services+=(power-standby)
+fi
+# On further hosts of a cluster SERVICES in .env leaves out what runs on the first alone.
+runs_here() { local wanted; wanted=$(setting SERVICES); [ -z "$wanted" ] || [[ " $wanted " == *" $1 "* ]]; }
+here_of() { local service; for service in "$@"; do ! runs_here "$service" || echo "$service"; done; }
 compose() { "${compose_command[@]}" "$@"; }
 # With the demo's services too, whichever profile runs.
 every() { compose --profile demo "$@"; }
@@ -43,12 +55,17 @@ containers_of() { docker ps -aq --filter "label=com.docker.compose.project=$COMP
 
 # Waits until each named service is healthy. @stderr progress, one line a change.
 wait_healthy() {
-  local service id state last deadline=$((SECONDS + ${WAIT_SECONDS:-180}))
+  local service ids states state last deadline=$((SECONDS + ${WAIT_SECONDS:-180}))
   for service in "$@"; do
     last=
     while :; do
-      id=$(containers_of "$service" | head -n 1)
-      state=$([ -n "$id" ] && docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$id" || echo absent)
+      mapfile -t ids < <(containers_of "$service")
+      state=absent
+      if [ ${#ids[@]} -gt 0 ]; then
+        states=$(docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "${ids[@]}") || states=absent
+        # Of several: the first that is not.
+        state=$(grep -vxm 1 healthy <<<"$states") || state=healthy
+      fi
       [ "$state" = "$last" ] || say "  $service: $state"
       last=$state
       [ "$state" = healthy ] && break
@@ -68,12 +85,13 @@ readiness() { # container, port
 # Waits until listener or power says that it can do its work. @returns 1 when it does not, its words told.
 wait_ready() { # service, port, seconds
   local id words last= deadline=$((SECONDS + $3))
-  id=$(containers_of "$1" | head -n 1)
-  until words=$(readiness "$id" "$2"); do
-    [ "$words" = "$last" ] || say "  $1 waits: $words"
-    last=$words
-    [ $SECONDS -lt $deadline ] || return 1
-    sleep 1
+  for id in $(containers_of "$1"); do
+    until words=$(readiness "$id" "$2"); do
+      [ "$words" = "$last" ] || say "  $1 waits: $words"
+      last=$words
+      [ $SECONDS -lt $deadline ] || return 1
+      sleep 1
+    done
   done
   say "  $1: ready"
 }

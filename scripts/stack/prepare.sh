@@ -11,6 +11,7 @@ random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
 secret() { [ -e "secrets/$1" ] || printf '%s' "${2-$(random)}" >"secrets/$1"; }
 secret nats-listener
 secret nats-power
+secret nats-route
 secret session-key
 secret grafana-admin
 secret console-password ""
@@ -18,6 +19,9 @@ secret dsp-redis-url ""
 secret alertmanager.yml ""
 printf 'LISTENER_PASSWORD: "%s"\nPOWER_PASSWORD: "%s"\n' "$(<secrets/nats-listener)" "$(<secrets/nats-power)" \
   >secrets/nats-passwords.conf
+routes=$(setting NATS_ROUTES)
+if is_cluster; then routes=${routes:-nats:6222 nats-2:6222 nats-3:6222}; fi
+scripts/stack/nats-cluster.sh "$routes" "$(<secrets/nats-route)" >secrets/nats-cluster.conf
 
 if is_demo; then
   rm -rf config/demo

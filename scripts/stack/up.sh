@@ -5,7 +5,7 @@ here=$(dirname "$(readlink -f "$0")")
 "$here/prepare.sh"
 source "$here/compose.sh"
 
-services=(nats listener power prometheus alertmanager grafana)
+mapfile -t services < <(here_of "${nats_services[@]}" listener "${power_services[@]}" prometheus alertmanager grafana)
 if is_demo; then
   services=("${demo_services[@]}" "${services[@]}")
 else
@@ -19,12 +19,12 @@ flags=(); [ -z "${NO_BUILD:-}" ] || flags=(--no-build)
 }
 changed=$("$here/alertmanager.sh")
 compose up -d "${flags[@]}" "${services[@]}"
-[ -z "$changed" ] || compose up -d --no-build --no-deps --force-recreate alertmanager
+[ -z "$changed" ] || ! runs_here alertmanager || compose up -d --no-build --no-deps --force-recreate alertmanager
 wait_healthy "${services[@]}"
 
 waiting=()
-wait_ready listener 9101 60 || waiting+=(listener)
-wait_ready power 9102 60 || waiting+=(power)
+for service in $(here_of listener); do wait_ready "$service" 9101 60 || waiting+=("$service"); done
+for service in $(here_of "${power_services[@]}"); do wait_ready "$service" 9102 60 || waiting+=("$service"); done
 
 bind=$(setting BIND)
 port() { local value; value=$(setting "$1"); echo "http://${bind:-127.0.0.1}:${value:-$2}"; }

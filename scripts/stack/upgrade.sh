@@ -5,18 +5,18 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 "$here/prepare.sh"
 source "$here/compose.sh"
-others=(prometheus alertmanager grafana)
+mapfile -t others < <(here_of prometheus alertmanager grafana)
 if [ -z "${NO_BUILD:-}" ]; then
   say "Taking new images"
-  compose pull -q "${others[@]}"
+  [ ${#others[@]} -eq 0 ] || compose pull -q "${others[@]}"
   if [ -n "$(setting LISTENER_IMAGE)" ]; then compose pull -q nats listener power
   else compose build --pull nats listener power
   fi
 fi
 replace() { compose up -d --no-build --no-deps "$@"; wait_healthy "${@: -1}"; }
-replace nats
-"$here/restart-listener.sh"
-"$here/restart-power.sh"
+for service in $(here_of "${nats_services[@]}"); do replace "$service"; done
+! runs_here listener || "$here/restart-listener.sh"
+! runs_here power || "$here/restart-power.sh"
 "$here/alertmanager.sh" >/dev/null
 # Their configuration lies in files of the project, of which compose sees no change.
 for service in "${others[@]}"; do replace --force-recreate "$service"; done

@@ -4,7 +4,11 @@
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
-volumes=(nats listener power prometheus alertmanager grafana)
+# The data of NATS lie in other volumes where it is one of several servers.
+nats_volumes=(nats)
+! is_cluster || nats_volumes=(nats-1 nats-2 nats-3)
+[[ $(setting COMPOSE_FILE) != *deploy/cluster/host.yml* ]] || nats_volumes=(nats-cluster)
+volumes=("${nats_volumes[@]}" listener power prometheus alertmanager grafana)
 mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${COMPOSE_PROJECT_NAME}_$volume:/volumes/$volume"); done
 in_volumes() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --workdir /volumes --entrypoint sh "$(tool_image)" -c "$1"; }
 

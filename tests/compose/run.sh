@@ -96,7 +96,12 @@ for command in "docker compose" docker-compose; do
   $command version >/dev/null 2>&1 || continue
   out=$($command -f docker-compose.yml --profile demo config 2>&1 >/dev/null) || fail "$command config: $out"
   [ -z "$out" ] || fail "$command config complains: $out"
-  echo "  ok   $command config is clean"
+  for override in docker-compose host; do
+    out=$(CLUSTER_BIND=10.0.0.1 NATS_NAME=nats-1 NATS_URL=nats://10.0.0.1:4222 \
+      $command -f docker-compose.yml -f deploy/cluster/$override.yml --profile demo config 2>&1 >/dev/null) || fail "$command config: $out"
+    [ -z "$out" ] || fail "$command config of deploy/cluster/$override.yml complains: $out"
+  done
+  echo "  ok   $command config is clean, with the overrides of a cluster too"
 done
 
 say "make up"
