@@ -7,6 +7,7 @@ import type { Logger } from "@gpu-power-manager/shared/logger";
 import { AckPolicy, DeliverPolicy, type JsMsg } from "nats";
 import { Demand, emptyDemand, foldEvents, type SequencedEvent } from "./demand.ts";
 import { KvDocument } from "./kv-document.ts";
+import { RecentIds } from "./recent-ids.ts";
 import { raiseFloor } from "./sequence-ranges.ts";
 
 /** One write takes at most so many events; a burst of 10,000 is a few writes. */
@@ -16,6 +17,13 @@ const ACK_WAIT_NS = 10 * 1_000_000_000;
 /** Ranges in the demand document beyond which the server is asked what it has seen acknowledged. */
 const MAX_RANGES = 64;
 const RETRY_MS = 500;
+/** After two heartbeats that did not come events are asked for anew: where the server died, nobody else says so. */
+const HEARTBEAT_MS = 1_000;
+/** A question for events holds so long; also the pause between tries while the cluster chooses a leader. */
+const PULL_MS = 3_000;
+/** Copies come while a server dies and others go on; the limit bounds memory in a flood. */
+const COPIES_MS = 2 * 60_000;
+const COPIES_LIMIT = 20_000;
 /** A question about the state is not worth an answer after this. */
 const QUERY_VALID_MS = 30_000;
 
@@ -30,6 +38,10 @@ export interface IntakeOptions {
   readonly onQueries: (queries: readonly StatusQueryEvent[]) => void;
   readonly onMalformed: () => void;
   readonly signal: AbortSignal;
+}
+
+interface Round extends IntakeOptions {
+  readonly recent: RecentIds;
 }
 
 /** The pool's consumer of job events, by name. */
@@ -58,10 +70,11 @@ export async function openDemand(
 /** Consumes events until the signal; survives everything NATS does in between. */
 export async function runIntake(options: IntakeOptions): Promise<void> {
   const { logger, signal } = options;
+  const round = { ...options, recent: new RecentIds(COPIES_MS, COPIES_LIMIT) };
   let troubled = false;
   while (!signal.aborted) {
     try {
-      await consume(options, () => {
+      await consume(round, () => {
         troubled = false;
       });
     } catch (error) {
@@ -74,7 +87,7 @@ export async function runIntake(options: IntakeOptions): Promise<void> {
   }
 }
 
-async function consume(options: IntakeOptions, onAlive: () => void): Promise<void> {
+async function consume(options: Round, onAlive: () => void): Promise<void> {
   const { bus, pool, demand, logger, signal } = options;
   const durable = consumerOf(pool);
   const wanted = {
@@ -93,8 +106,8 @@ async function consume(options: IntakeOptions, onAlive: () => void): Promise<voi
   const consumer = await bus.js.consumers.get(STREAMS.jobs, durable);
   const messages = await consumer.consume({
     max_messages: 2 * BATCH,
-    idle_heartbeat: 5_000,
-    expires: 10_000,
+    idle_heartbeat: HEARTBEAT_MS,
+    expires: PULL_MS,
   });
   const stop = () => messages.stop();
   signal.addEventListener("abort", stop, { once: true });
@@ -129,8 +142,8 @@ async function consume(options: IntakeOptions, onAlive: () => void): Promise<voi
   }
 }
 
-async function fold(options: IntakeOptions, batch: readonly JsMsg[]): Promise<void> {
-  const { bus, pool, demand, logger, now } = options;
+async function fold(options: Round, batch: readonly JsMsg[]): Promise<void> {
+  const { bus, pool, demand, logger, now, recent } = options;
   const events: SequencedEvent[] = [];
   const queries: StatusQueryEvent[] = [];
   for (const message of batch) {
@@ -145,7 +158,7 @@ async function fold(options: IntakeOptions, batch: readonly JsMsg[]): Promise<vo
       message.term();
     } else if (event.kind === "status_query") {
       if (now() - event.at < QUERY_VALID_MS) queries.push(event);
-    } else {
+    } else if (!recent.isCopy(message.headers?.get("Nats-Msg-Id") || event.eventId, message.seq, now())) {
       events.push({ sequence: message.seq, event });
     }
   }
