@@ -134,6 +134,29 @@ test("a whole host dies, with a nats-server, a listener and the power that acts"
   await nothingLost(t, stack, await jobs.stop(), "a host killed");
 });
 
+test("a server falls silent without a word, and with it the power that acts", async (t) => {
+  const [cluster, stack] = await start(t);
+  const [first, second] = stack.powers;
+  // The server that the standby is connected to.
+  const [, node] = cluster.nodes;
+  assert.ok(first !== undefined && second !== undefined && node !== undefined);
+  const jobs = arriving(stack);
+  await counted(stack, "jobs are counted", 20);
+  process.kill(node.pid, "SIGSTOP");
+  await first.kill();
+  const killedAt = Date.now();
+  const sent = jobs.sent();
+  await until("the other power holds the lease", () => leads(second), LONG_MS);
+  const held = Date.now() - killedAt;
+  await counted(stack, "jobs that came after it are counted", sent + 1);
+  t.diagnostic(`a silent host: the lease is taken after ${held} ms, and jobs go on being counted`);
+  assert.ok(held <= TAKEOVER_MS, `${held} ms`);
+  await node.kill();
+  await node.resume();
+  await cluster.leaderOf("GPU_JOBS");
+  await nothingLost(t, stack, await jobs.stop(), "a server silent");
+});
+
 test("an installation with single copies becomes one with three", async (t) => {
   const cluster = await startNatsCluster();
   t.after(() => cluster.stop());

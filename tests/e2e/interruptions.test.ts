@@ -4,6 +4,9 @@ import { test } from "node:test";
 import { until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 
+/** A bound: a power that was killed waits for its own lease, then launches its browser. */
+const AFTER_CRASH_MS = 40_000;
+
 test("a burst of 10,000 notices is 10,000 jobs and one start", async (t) => {
   const stack = await startStack({ policy: { idleTimeout: "60s" } });
   t.after(() => stack.stop());
@@ -31,7 +34,7 @@ test("jobs that arrive while power is down start the machine when it returns, ea
   );
   assert.equal(stack.accepted("start"), 0);
   stack.power.start();
-  await until("the machine is started", () => stack.accepted("start") === 1);
+  await until("the machine is started", () => stack.accepted("start") === 1, AFTER_CRASH_MS);
   await until("all are served", async () => (await stack.status()).demand.waitingJobs === 0);
   assert.equal((await stack.status()).demand.counts.url, 200);
   assert.equal(stack.accepted("start"), 1);
@@ -44,7 +47,11 @@ test("power killed in the middle of a start looks first and starts nothing twice
   await until("the start is taken", () => stack.accepted("start") === 1);
   await stack.power.kill();
   stack.power.start();
-  await until("the job is served", async () => (await stack.status()).demand.waitingJobs === 0);
+  await until(
+    "the job is served",
+    async () => (await stack.status()).demand.waitingJobs === 0,
+    AFTER_CRASH_MS,
+  );
   assert.equal(stack.accepted("start"), 1);
   assert.equal((await stack.status()).instances[0]?.failures, 0);
 });

@@ -1,6 +1,7 @@
 /** Of two powers one acts; when it dies, hangs or leaves, the other takes over, and the machine is started once. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { LEASE_MS, LOOK_MS } from "../../services/power/src/lease-rules.ts";
 import { until } from "../harness/process.ts";
 import { type Service, type Stack, type StackOptions, startStack } from "../harness/stack.ts";
 
@@ -61,6 +62,8 @@ test("one power acts, the other says in words that it stands by and leaves the c
   await served(stack, first, 1);
   assert.equal(stack.accepted("start"), 1);
   assert.ok(!second.lines.some((line) => line.includes("logged in at the console")));
+  assert.equal(await second.stop(), 0, "a standby stops cleanly, too");
+  assert.ok(await leads(first));
 });
 
 test("kill -9 of the acting power in the middle of a start: the standby goes on with it", async (t) => {
@@ -139,16 +142,16 @@ test("a power that is stopped leaves the lease at once", async (t) => {
 test("NATS away for longer than the lease: nobody acts meanwhile, and the same power goes on after it", async (t) => {
   const [stack, first, second] = await startTwo(t);
   await stack.nats.halt();
+  const awayAt = Date.now();
   await until(
     "the acting power knows that it must not act any more",
     async () => !(await leads(first)),
     TAKEOVER_BOUND_MS,
   );
   assert.match((await second.readiness()).words, /NATS/);
-  // Past the moment at which the standby would have taken over, had it heard of no renewal because of the holder.
-  await until("the lease is over", () =>
-    first.lines.some((line) => line.includes("lease cannot be renewed")),
-  );
+  await until("it says so", () => first.lines.some((line) => line.includes("The lease cannot be renewed")));
+  // Until the standby has seen no renewal for so long that it would take over, were the silence the holder's.
+  await until("the lease is over", () => Date.now() - awayAt > LEASE_MS + LOOK_MS, TAKEOVER_BOUND_MS);
   await stack.dsp.submit({ type: "url", key: "K1" });
   assert.equal(stack.accepted("start"), 0);
   await stack.nats.resume();

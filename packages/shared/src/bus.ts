@@ -26,11 +26,13 @@ const MIB = 1024 * 1024;
 /** How soon a lost connection is tried again; short, because a start may wait for it. */
 const RECONNECT_WAIT_MS = 250;
 /**
- * A silent server is given up after two missed pings, so within 7.5 s: the host of one of three may die without a
+ * A silent server is given up after two missed pings, so within 6 s: the host of one of three may die without a
  * word, and a standby that was connected to it has to take over within 15 s.
  */
-const PING_INTERVAL_MS = 2_500;
+const PING_INTERVAL_MS = 2_000;
 const MAX_MISSED_PINGS = 2;
+/** How long a server may take to greet: in a cluster the next one is tried after it. */
+const CONNECT_MS = 2_000;
 /** How long the answer to a read or write is awaited. */
 const ANSWER_MS = 5_000;
 
@@ -222,7 +224,7 @@ async function connectWaiting(config: BusConfig, name: string, logger: Logger, s
       reconnectTimeWait: RECONNECT_WAIT_MS,
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: MAX_MISSED_PINGS,
-      timeout: 5_000,
+      timeout: CONNECT_MS,
     }),
   );
 }

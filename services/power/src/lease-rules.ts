@@ -25,7 +25,7 @@ export const LOOK_MS = 500;
  * break between its looks of more than BREAK_MS a standby looks for STEADY_MS before it takes over.
  */
 export const BREAK_MS = 2_000;
-export const STEADY_MS = 3_000;
+export const STEADY_MS = 2_500;
 
 /** What the key holds; `null` once the holder has left by itself. */
 export interface Holder {

@@ -97,8 +97,9 @@ export class PoolLease {
   private async renew(): Promise<void> {
     const { logger, onRegained } = this.options;
     const { signal } = this.leaving;
-    let held = true;
+    let told = false;
     while (!signal.aborted) {
+      const before = this.lease;
       const answered = await this.attempt();
       if (this.lease.role === "lost") {
         throw new Fatal(
@@ -107,13 +108,15 @@ export class PoolLease {
             "It ends; started again it stands by",
         );
       }
-      if (held && !this.held) {
-        logger.warn({}, "The lease cannot be renewed: nothing is started or stopped until it is");
-      } else if (!held && this.held) {
+      if (!this.held) {
+        if (!told) logger.warn({}, "The lease cannot be renewed: nothing is started or stopped until it is");
+        told = true;
+      } else if (!mayAct(before, sinceBoot())) {
+        // Also after a lapse that began and ended within this renewal: what was wanted meanwhile was not done.
         logger.info({}, "the lease is renewed again");
+        told = false;
         onRegained();
       }
-      ({ held } = this);
       await pause(answered ? RENEW_MS : LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
   }
