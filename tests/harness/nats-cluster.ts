@@ -3,12 +3,15 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { connect, type NatsConnection } from "nats";
+import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { type ClusterInfo, connect, type NatsConnection } from "nats";
 import { freePort, until } from "./process.ts";
 import { type Server, serve } from "./servers.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const PASSWORD = "only-on-loopback";
+/** A bound: a server that comes back fetches what it missed. */
+const SETTLE_MS = 60_000;
 const run = promisify(execFile);
 
 export interface NatsNode extends Server {
@@ -23,10 +26,14 @@ export interface NatsCluster {
   loginOf(service: "listener" | "power"): Readonly<Record<string, string>>;
   /** A connection with power's rights. */
   connection(): Promise<NatsConnection>;
-  /** The node that leads a stream, once there is one and every copy is current. */
+  /** The node that leads a stream, once all that power uses has a leader and every copy is current. */
   leaderOf(stream: string): Promise<NatsNode>;
   stop(): Promise<void>;
 }
+
+/** A leader and two copies that have caught up. */
+const isWhole = (state: ClusterInfo | undefined) =>
+  state?.leader !== undefined && state.replicas?.filter(({ current }) => current).length === 2;
 
 /** Servers before 2.10 do not know every line of the configuration. */
 async function knowsSyncInterval(): Promise<boolean> {
@@ -84,11 +91,21 @@ export async function startNatsCluster(): Promise<NatsCluster> {
       const asking = await connection();
       try {
         const manager = await until("JetStream answers", () => asking.jetstreamManager());
-        return await until(`${stream} has a leader and two current copies`, async () => {
-          const { cluster: state } = await manager.streams.info(stream);
-          if (state?.replicas?.filter(({ current }) => current).length !== 2) return undefined;
-          return nodes.find(({ name }) => name === state.leader);
-        });
+        return await until(
+          `${stream} has a leader, and every copy is current`,
+          async () => {
+            const { cluster: consumer } = await manager.consumers.info(STREAMS.jobs, "power-default");
+            if (!isWhole(consumer)) return undefined;
+            let leader: string | undefined;
+            for (const name of [...Object.values(STREAMS), `KV_${KV_BUCKET}`]) {
+              const { cluster: state } = await manager.streams.info(name);
+              if (!isWhole(state)) return undefined;
+              if (name === stream) leader = state?.leader;
+            }
+            return nodes.find(({ name }) => name === leader);
+          },
+          SETTLE_MS,
+        );
       } finally {
         await asking.close();
       }
