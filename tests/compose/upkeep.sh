@@ -8,7 +8,7 @@ trap 'rm -f "$log"' EXIT
 make() { command make --no-print-directory "$@"; }
 project=${COMPOSE_PROJECT_NAME:?}
 power=http://127.0.0.1:9102
-value() { curl -fsS "$power/metrics" 2>/dev/null | awk -v name="$1" 'index($0, name) == 1 {print $2; exit}'; }
+value() { curl -fsS "$power/metrics" 2>/dev/null | awk -v name="$1" 'index($0, name) == 1 && !found++ {print $2}'; }
 
 before=$(value 'gpu_power_uptime_seconds_total{')
 quietly make backup
