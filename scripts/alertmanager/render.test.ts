@@ -1,42 +1,200 @@
-/** amtool accepts the configuration of each receiver. */
+/** amtool accepts the configuration of each receiver, messages read well, and mistakes are named all at once. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ConfigError } from "@gpu-power-manager/shared/errors";
+import { parse } from "yaml";
+import { z } from "zod";
+import { INHIBITIONS } from "./inhibitions.ts";
+import { chatMessage, emailOf } from "./messages.ts";
 import { renderAlertmanager } from "./render.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "alertmanager-"));
-const file = join(dir, "secret");
-writeFileSync(file, "http://127.0.0.1:9/hook\n");
+const url = join(dir, "url");
+writeFileSync(url, "http://127.0.0.1:9/hook\n");
+const empty = join(dir, "empty");
+writeFileSync(empty, "\n");
+
+const EMAIL = {
+  ALERT_RECEIVER: "email",
+  ALERT_EMAIL_TO: "a@example.com, c@example.com",
+  ALERT_EMAIL_FROM: "b@example.com",
+  ALERT_SMTP_HOST: "mail.example.com:587",
+  ALERT_SMTP_USER: "b",
+  ALERT_SMTP_PASSWORD_FILE: url,
+};
+const WECOM = {
+  ALERT_RECEIVER: "wecom",
+  ALERT_WECOM_CORP_ID: "c",
+  ALERT_WECOM_AGENT_ID: "1",
+  ALERT_WECOM_SECRET_FILE: url,
+};
+const BASE = "https://git.example.com/ops/gpu/src/main";
+
+function run(...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync("amtool", args, { encoding: "utf8" });
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  return stdout;
+}
 
 for (const env of [
   {},
-  { ALERT_RECEIVER: "webhook", ALERT_WEBHOOK_URL_FILE: file },
-  {
-    ALERT_RECEIVER: "email",
-    ALERT_EMAIL_TO: "a@example.com",
-    ALERT_EMAIL_FROM: "b@example.com",
-    ALERT_SMTP_HOST: "mail.example.com:587",
-    ALERT_SMTP_USER: "b",
-    ALERT_SMTP_PASSWORD_FILE: file,
-  },
-  {
-    ALERT_RECEIVER: "wecom",
-    ALERT_WECOM_CORP_ID: "c",
-    ALERT_WECOM_AGENT_ID: "1",
-    ALERT_WECOM_SECRET_FILE: file,
-  },
+  { ALERT_RECEIVER: "", ALERT_RUNBOOK_BASE_URL: "" },
+  { ALERT_RECEIVER: "webhook", ALERT_WEBHOOK_URL_FILE: url },
+  EMAIL,
+  { ...EMAIL, ALERT_RUNBOOK_BASE_URL: BASE },
+  WECOM,
+  { ...WECOM, ALERT_RUNBOOK_BASE_URL: `${BASE}/` },
 ]) {
-  test(`amtool accepts the configuration for ${env.ALERT_RECEIVER ?? "no receiver"}`, () => {
+  const name = `${env.ALERT_RECEIVER || "no receiver"}${"ALERT_RUNBOOK_BASE_URL" in env ? " with runbooks" : ""}`;
+  test(`amtool accepts the configuration for ${name}`, () => {
     const path = join(dir, "alertmanager.yml");
     writeFileSync(path, renderAlertmanager(env));
-    const { status, stdout, stderr } = spawnSync("amtool", ["check-config", path], { encoding: "utf8" });
-    assert.equal(status, 0, `${stdout}${stderr}`);
+    run("check-config", path);
   });
 }
 
-test("a receiver without its settings is refused", () => {
-  assert.throws(() => renderAlertmanager({ ALERT_RECEIVER: "webhook" }), /ALERT_WEBHOOK_URL_FILE/);
+for (const [env, ...problems] of [
+  [{ ALERT_RECEIVER: "webhook" }, "ALERT_WEBHOOK_URL_FILE is missing"],
+  [{ ALERT_RECEIVER: "webhook", ALERT_WEBHOOK_URL_FILE: empty }, "which is empty"],
+  [
+    { ALERT_RECEIVER: "webhook", ALERT_WEBHOOK_URL_FILE: "/nowhere" },
+    "ALERT_WEBHOOK_URL_FILE cannot be read",
+  ],
+  [
+    { ALERT_RECEIVER: "dingtalk" },
+    'ALERT_RECEIVER must be one of none, webhook, email, wecom, not "dingtalk"',
+  ],
+  [
+    {
+      ALERT_RECEIVER: "email",
+      ALERT_EMAIL_TO: "ops",
+      ALERT_SMTP_HOST: "mail.example.com",
+      ALERT_SMTP_USER: "",
+    },
+    "ALERT_EMAIL_TO must be addresses",
+    "ALERT_EMAIL_FROM is missing",
+    "ALERT_SMTP_HOST must be host:port",
+    "ALERT_SMTP_USER is missing",
+    "ALERT_SMTP_PASSWORD_FILE is missing",
+  ],
+  [
+    { ...WECOM, ALERT_WECOM_AGENT_ID: "x", ALERT_RUNBOOK_BASE_URL: "docs" },
+    "ALERT_WECOM_AGENT_ID must be a number",
+    "ALERT_RUNBOOK_BASE_URL must be an http",
+  ],
+] as const) {
+  test(`refused in one go: ${problems.join("; ")}`, () => {
+    assert.throws(
+      () => renderAlertmanager(env),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.equal(error.problems.length, problems.length, error.message);
+        for (const problem of problems) assert.ok(error.message.includes(problem), error.message);
+        return true;
+      },
+    );
+  });
+}
+
+const alert = (index: number, status = "firing") => ({
+  status,
+  labels: { alertname: "GpuStartFailed", severity: "warning", instance: `gpu-${index}`, pool: "default" },
+  annotations: {
+    summary: `A start of gpu-${index} failed`,
+    description: `1 starts of gpu-${index} failed in 15 minutes (sold_out).`,
+    summary_zh: `gpu-${index} 启动失败`,
+    description_zh: `15 分钟内 gpu-${index} 有 1 次启动失败（sold_out）。`,
+    runbook_url: "docs/runbooks/GpuStartFailed.md",
+  },
+  startsAt: "2026-01-01T10:00:00Z",
+  endsAt: status === "firing" ? "0001-01-01T00:00:00Z" : "2026-01-01T10:05:00Z",
+});
+
+function rendered(template: string, alerts: ReadonlyArray<ReturnType<typeof alert>>, type = "text"): string {
+  const data = join(dir, "data.json");
+  const { labels = {}, annotations = {}, status = "firing" } = alerts.length === 1 ? (alerts[0] ?? {}) : {};
+  writeFileSync(
+    data,
+    JSON.stringify({
+      receiver: "operators",
+      status,
+      alerts,
+      groupLabels: { alertname: "GpuStartFailed" },
+      commonLabels: { severity: "warning", ...labels },
+      commonAnnotations: annotations,
+    }),
+  );
+  const none = join(dir, "none.tmpl");
+  writeFileSync(none, "");
+  const where = ["--template.glob", none, "--template.data", data, "--template.type", type];
+  return run("template", "render", ...where, "--template.text", template);
+}
+
+test("a chat message says all of it in both languages, links the runbook, and is not too long for WeCom", () => {
+  const one = rendered(chatMessage(`${BASE}/`), [alert(1)]);
+  for (const words of [
+    "[warning] A start of gpu-1 failed",
+    "sold_out",
+    "gpu-1 启动失败",
+    "since 开始于 2026-01-01 10:00:00 UTC",
+    `${BASE}/docs/runbooks/GpuStartFailed.md`,
+  ])
+    assert.ok(one.includes(words), one);
+  assert.match(
+    rendered(chatMessage(""), [alert(1, "resolved")]),
+    /\[resolved 已恢复\] A start of gpu-1 failed/,
+  );
+  const many = rendered(
+    chatMessage(`${BASE}/`),
+    [1, 2, 3, 4, 5].map((index) => alert(index)),
+  );
+  assert.ok(many.includes("gpu-3") && !many.includes("gpu-4") && many.includes("5 alerts together"), many);
+  assert.ok(Buffer.byteLength(many) < 2_048, `${Buffer.byteLength(many)} bytes`);
+});
+
+test("a mail has a subject that says what, both languages, and links to both runbooks", () => {
+  const { headers, html, text } = emailOf(`${BASE}/`);
+  assert.equal(rendered(headers.Subject, [alert(1)]).trim(), "[warning] A start of gpu-1 failed");
+  assert.equal(
+    rendered(headers.Subject, [alert(1, "resolved")]).trim(),
+    "[resolved 已恢复] A start of gpu-1 failed",
+  );
+  assert.equal(rendered(headers.Subject, [alert(1), alert(2)]).trim(), "[warning] GpuStartFailed (2)");
+  const page = rendered(html, [alert(1), alert(2)], "html");
+  assert.ok(page.includes(`href="${BASE}/docs/runbooks/GpuStartFailed.md"`), page);
+  assert.ok(page.includes(`href="${BASE}/docs/runbooks/GpuStartFailed.zh-CN.md"`), page);
+  assert.ok(page.includes("gpu-2 启动失败"), page);
+  assert.ok(
+    rendered(emailOf("").html, [alert(1)], "html").includes("<code>docs/runbooks/GpuStartFailed.md</code>"),
+  );
+  assert.ok(rendered(text, [alert(1)]).includes("gpu-1 启动失败"));
+});
+
+test("inhibitions name alerts that exist, and none is hidden by a lesser one", () => {
+  const rules = z
+    .object({
+      groups: z.array(
+        z.object({
+          rules: z.array(z.object({ alert: z.string(), labels: z.object({ severity: z.string() }) })),
+        }),
+      ),
+    })
+    .parse(parse(readFileSync(new URL("../../prometheus/rules/alerts.yml", import.meta.url), "utf8")))
+    .groups.flatMap((group) => group.rules);
+  const severities = (name: string) =>
+    rules.filter((rule) => rule.alert === name).map((rule) => rule.labels.severity);
+  const named = (matchers: readonly string[]) =>
+    /alertname=~?"([^"]+)"/.exec(matchers.join(" "))?.[1]?.split("|") ?? [];
+  for (const { source_matchers: source, target_matchers: target } of INHIBITIONS) {
+    const [from = ""] = named(source);
+    for (const to of named(target)) {
+      assert.ok(severities(from).length > 0 && severities(to).length > 0, `${from} or ${to} does not exist`);
+      if (!severities(from).includes("critical"))
+        assert.ok(!severities(to).includes("critical"), `${from} would hide ${to}`);
+    }
+  }
 });

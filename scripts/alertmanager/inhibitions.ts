@@ -1,0 +1,48 @@
+/** One cause, one page: what follows from an alert is not told beside it. A warning never hides a critical one. */
+
+const inhibit = (source: string, targets: readonly string[], equal: readonly string[]) => ({
+  source_matchers: [`alertname="${source}"`],
+  target_matchers: [`alertname=~"${targets.join("|")}"`],
+  ...(equal.length === 0 ? {} : { equal }),
+});
+
+/** A service that does not answer has no pool: nobody is there to name it. */
+const ANY: readonly string[] = [];
+const SAME_POOL = ["pool"];
+const SAME_MACHINE = ["pool", "instance"];
+
+export const INHIBITIONS = [
+  inhibit("ListenerDown", ["ListenerNotRegistered", "NotificationPathUnproven"], ANY),
+  inhibit("ListenerNotRegistered", ["NotificationPathUnproven"], SAME_POOL),
+  inhibit("PowerDown", ["PowerNotReconciling", "EventsStuck"], ANY),
+  // NATS away: events that wait say it first, and power cannot renew its lease.
+  inhibit("EventsStuck", ["PowerNotReconciling"], SAME_POOL),
+  inhibit("PowerNotReconciling", ["JobWaitingWithoutGpu", "GpuIdleButRunning"], SAME_POOL),
+  // Without a login nothing can be read, started or stopped.
+  inhibit(
+    "ConsoleLoginRequired",
+    [
+      "ConsoleStateUnknown",
+      "ConsoleSelectorDrift",
+      "JobWaitingWithoutGpu",
+      "GpuStartFailed",
+      "GpuIdleButRunning",
+    ],
+    SAME_POOL,
+  ),
+  inhibit("ConsoleSelectorDrift", ["ConsoleStateUnknown"], SAME_POOL),
+  inhibit("ConsoleWitnessesDisagree", ["ConsoleStateUnknown"], SAME_POOL),
+  inhibit("GpuStuckStarting", ["GpuStartFailed", "GpuStartSlow"], SAME_MACHINE),
+  // While somebody waits, that is the page; the machine that hangs and is paid for is the next one.
+  {
+    source_matchers: ['alertname="JobWaitingWithoutGpu"', 'severity="critical"'],
+    target_matchers: ['alertname="GpuStuckStarting"'],
+    equal: SAME_POOL,
+  },
+  // Two rules have this name: a job that waits now says more than the day's share.
+  {
+    source_matchers: ['alertname="JobWaitingWithoutGpu"', 'severity="critical"'],
+    target_matchers: ['alertname="JobWaitingWithoutGpu"', 'severity="warning"'],
+    equal: SAME_POOL,
+  },
+];
