@@ -1,4 +1,5 @@
 /** The control API: what a test or a person does to the stand-in from another process. */
+import { createServer } from "node:http";
 import express, { type Express } from "express";
 import { z } from "zod";
 import { GARBAGE_KINDS, type Gateway } from "./gateway.ts";
@@ -97,6 +98,11 @@ export function controlApp(gateway: Gateway): Express {
     await new Promise((resolve) => setTimeout(resolve, downMs));
     await gateway.accept();
   });
+  post("/away", async (body) => {
+    const { on } = z.object({ on: z.boolean() }).parse(body);
+    if (on) await gateway.crash();
+    else if (!gateway.accepting) await gateway.accept();
+  });
   post("/half-open", async () => gateway.halfOpen());
   post("/slow", async (body) => gateway.slow(z.object({ ms: z.number().min(0) }).parse(body).ms));
   post("/mute", async (body) => {
@@ -109,4 +115,22 @@ export function controlApp(gateway: Gateway): Express {
     await gateway.garbage(z.object({ kind: z.enum(GARBAGE_KINDS) }).parse(body).kind);
   });
   return app;
+}
+
+/** Serves it on a port (0: a free one). */
+export async function serveControl(gateway: Gateway, port = 0, host = "127.0.0.1") {
+  const server = createServer(controlApp(gateway));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  return {
+    url: `http://${host}:${bound}`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }

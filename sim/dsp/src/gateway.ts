@@ -97,6 +97,10 @@ export class Gateway {
     return `ws://${this.options.host ?? "127.0.0.1"}:${this.boundPort}/dsp`;
   }
 
+  get accepting(): boolean {
+    return this.server !== undefined;
+  }
+
   get connectionCount(): number {
     return this.connections.size;
   }

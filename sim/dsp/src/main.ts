@@ -1,8 +1,6 @@
 /** The gateway's stand-in as a process: REDIS_URL, PORT, CONTROL_PORT, HOST from the environment. */
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { z } from "zod";
-import { controlApp } from "./control.ts";
+import { serveControl } from "./control.ts";
 import { startGateway } from "./gateway.ts";
 
 const Env = z.object({
@@ -20,14 +18,8 @@ if (!env.success) {
 }
 const { REDIS_URL: redisUrl, HOST: host, PORT: port, CONTROL_PORT: controlPort, NEWER: newer } = env.data;
 const gateway = await startGateway({ redisUrl, host, port, newer: newer === "true" });
-const control = createServer(controlApp(gateway));
-control.listen(controlPort, host);
-await once(control, "listening");
-const address = control.address();
-const boundPort = typeof address === "object" && address !== null ? address.port : controlPort;
-console.log(JSON.stringify({ ready: true, url: gateway.url, controlUrl: `http://${host}:${boundPort}` }));
+const control = await serveControl(gateway, controlPort, host);
+console.log(JSON.stringify({ ready: true, url: gateway.url, controlUrl: control.url }));
 process.once("SIGTERM", () => {
-  control.close();
-  control.closeAllConnections();
-  void gateway.stop();
+  void Promise.all([control.stop(), gateway.stop()]);
 });
