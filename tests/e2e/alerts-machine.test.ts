@@ -1,0 +1,130 @@
+/** Alerts about machines and their console, each fired for real: fault → Prometheus → Alertmanager → webhook. */
+import { test } from "node:test";
+import { connect } from "nats";
+import { faultNamed, mendAll } from "../../scripts/demo/faults.ts";
+import { serveControl } from "../../sim/dsp/src/control.ts";
+import { startAlerting } from "../harness/alerting.ts";
+import { until } from "../harness/process.ts";
+import { startStack } from "../harness/stack.ts";
+
+/** 4 minutes are 5 seconds then, which a bucket of the start latency ends at. */
+const TIMES_QUICKER = 48;
+const EVERY_MS = 500;
+/** Longer than the 5 s that the rules allow, shorter than a start may take. */
+const SLOW_BOOT_MS = 6_000;
+
+test("each alert about machines and their console arrives when its fault is there", async (t) => {
+  const stack = await startStack({
+    machines: 3,
+    policy: {
+      startTimeout: "10s",
+      maxStartsPerHour: 1_000,
+      budgetPerMonth: 0.005,
+      observe: { off: "500ms", on: "500ms", changing: "200ms", compare: "3s" },
+    },
+    console: { faults: { initializing: "never" } },
+    listenerEnv: { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "500ms" },
+  });
+  t.after(() => stack.stop());
+  const gateway = await serveControl(stack.dsp);
+  t.after(() => gateway.stop());
+  const controls = { console: stack.console.controlUrl, gateway: gateway.url };
+  const began = Date.now();
+  const alerting = await startAlerting({
+    dir: stack.dir,
+    targets: { listener: stack.listener.url, power: stack.power.url },
+    timesQuicker: TIMES_QUICKER,
+    everyMs: EVERY_MS,
+  });
+  t.after(() => alerting.stop());
+  const { fires, resolves, suppressed, assertSilent, ruleFires } = alerting;
+  const tells = async (alert: string, fault: string, since: number, labels: Record<string, string> = {}) => {
+    const { at, labels: found } = await fires({ alertname: alert, ...labels }, since);
+    const which = found.instance === undefined ? "" : ` of ${found.instance}`;
+    t.diagnostic(`ALERT ${alert}${which} | ${fault} | ${((at - since) / 1_000).toFixed(1)} s`);
+  };
+  const inject = async (name: string): Promise<number> => {
+    const since = Date.now();
+    await faultNamed(name)?.inject(controls);
+    return since;
+  };
+  const [first = "", second = "", third = ""] = stack.ids;
+  await tells("Watchdog", "none: it always fires", began);
+
+  // ---- starts that fail, hang or are slow
+  stack.console.turn({ soldOut: [first], stuckStarting: [second], bootMs: SLOW_BOOT_MS });
+  const submitted = Date.now();
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await tells("GpuStartFailed", "sold out", submitted, { instance: "gpu-1", outcome: "sold_out" });
+  await tells("JobWaitingWithoutGpu", "one machine sold out, the next hangs", submitted, {
+    severity: "critical",
+  });
+  // One cause, one page: as long as a job waits, the machine that hangs is held back.
+  await suppressed({ alertname: "GpuStuckStarting", instance: "gpu-2" });
+  assertSilent({ alertname: "GpuStuckStarting" }, submitted);
+  await until("the third machine runs", () => stack.state(2) === "Running", 40_000);
+  const running = Date.now();
+  // An operator's hold keeps it running, so that it idles.
+  const nats = await connect({ servers: stack.nats.url });
+  t.after(() => nats.close());
+  const kv = await nats.jetstream().views.kv("gpu_power");
+  await kv.put("hold.default", "{}");
+  await Promise.all([
+    tells("GpuStartSlow", `a boot of ${SLOW_BOOT_MS / 1_000} s`, running, { instance: "gpu-3" }),
+    tells("GpuStuckStarting", "never leaves starting", submitted, { instance: "gpu-2" }),
+    tells("JobWaitingWithoutGpu", "the day's starts were late", running, { severity: "warning" }),
+    tells("GpuRunningButWorkerOffline", "a machine without a worker", running, { instance: "gpu-3" }),
+    tells("BudgetNearlySpent", "a budget of 0.005 CNY", running),
+  ]);
+  const idles = tells("GpuIdleButRunning", "kept on by a hold, without work", running, { instance: "gpu-3" });
+  idles.catch(() => undefined);
+
+  // ---- what the console shows
+  const emptied = await inject("empty-list");
+  await tells("ConsoleStateUnknown", "an empty list", emptied, { instance: "gpu-3" });
+  stack.console.turn({ emptyList: false });
+  await resolves({ alertname: "ConsoleStateUnknown", instance: "gpu-3" }, emptied);
+
+  const disagreed = Date.now();
+  stack.console.turn({ pageDisagrees: { [third]: "Stopped" } });
+  await tells("ConsoleWitnessesDisagree", "the page shows another state than the API", disagreed);
+  await suppressed({ alertname: "ConsoleStateUnknown", instance: "gpu-3" });
+  assertSilent({ alertname: "ConsoleStateUnknown", instance: "gpu-3" }, disagreed);
+  stack.console.turn({ pageDisagrees: {} });
+
+  const renamed = Date.now();
+  stack.console.turn({ changedSelectors: ["row"] });
+  await tells("ConsoleSelectorDrift", "a renamed class in the console's page", renamed);
+  stack.console.turn({ changedSelectors: [] });
+
+  // ---- switched by others, until Prometheus has seen each change
+  const flapping = Date.now();
+  for (const state of [
+    "Running",
+    "Stopped",
+    "Running",
+    "Stopped",
+    "Running",
+    "Stopped",
+    "Running",
+    "Stopped",
+  ]) {
+    await stack.setState(0, state, false);
+    await until(
+      `Prometheus sees gpu-1 ${state}`,
+      async () =>
+        (await alerting.prometheus.query(
+          `gpu_power_instance_state{instance="gpu-1",state="${state.toLowerCase()}"}`,
+        )) === 1,
+    );
+  }
+  await tells("GpuFlapping", "switched on and off four times by somebody", flapping, { instance: "gpu-1" });
+
+  await idles;
+  const lost = await inject("login-lost");
+  await tells("ConsoleLoginRequired", "the session expired, only a person can log in", lost);
+  await ruleFires({ alertname: "ConsoleStateUnknown" });
+  assertSilent({ alertname: "ConsoleStateUnknown" }, lost);
+  await mendAll(controls);
+  await resolves({ alertname: "ConsoleLoginRequired" }, lost);
+});
