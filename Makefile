@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NPM := npm run --silent
 
-.PHONY: help setup demo test test-unit test-e2e lint format check generate check-generate status \
-  up down logs ps restart-listener restart-power login login-import upgrade backup restore images-save images-load test-compose
+.PHONY: help setup demo demo-fault test test-unit test-e2e lint format check generate check-generate status \
+  up down test-alert logs ps restart-listener restart-power login login-import upgrade backup restore images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ setup: ## Install what is missing (npm packages; NATS, Redis, Chromium, a CJK fo
 
 demo: setup ## Watch a job start the GPU and idleness stop it; ONCE=1 does it once and exits
 	@ONCE=$(ONCE) $(NPM) demo
+
+demo-fault: ## Inject a fault into the running demo and see its alert: FAULT=…; alone it lists them, FAULT=none mends
+	@FAULT=$(FAULT) $(NPM) demo-fault
 
 test: setup lint check-generate test-unit test-e2e ## Everything that must hold: lint, types, unit and end-to-end tests
 
@@ -53,6 +56,9 @@ up: ## The whole stack in containers; with no DSP_URL in .env the demo. NO_BUILD
 
 down: ## Stop the containers; volumes stay
 	@source scripts/stack/compose.sh && every down
+
+test-alert: ## Send one test alert the whole way: Prometheus, Alertmanager, whoever ALERT_RECEIVER names
+	@scripts/stack/test-alert.sh
 
 logs: ## Follow the logs of the containers
 	@source scripts/stack/compose.sh && every logs -f --tail=100
