@@ -167,7 +167,7 @@ export const FAULTS: readonly Fault[] = [
     does: "the page goes on showing the machine as stopped when a job has started it (problem B)",
     alert: "ConsoleWitnessesDisagree",
     ruleSeconds: 0,
-    noticedSeconds: 25,
+    noticedSeconds: 45,
     inject: async (controls) => {
       await turn(controls, { pageDisagrees: { [await machineOf(controls)]: "Stopped" } });
       await submit(controls);
@@ -178,7 +178,7 @@ export const FAULTS: readonly Fault[] = [
     does: "a new release of the console renames what the profile looks for (problem B)",
     alert: "ConsoleSelectorDrift",
     ruleSeconds: 0,
-    noticedSeconds: 30,
+    noticedSeconds: 45,
     inject: async (controls) => {
       await turn(controls, { changedSelectors: ["row"] });
       await submit(controls);

@@ -2,10 +2,13 @@
  * The demo: everything as local processes, and the story of one job told as it happens.
  * ONCE=1 tells it once on free ports and exits, non-zero when a step did not happen; its last line is JSON.
  */
-import { createServer } from "node:http";
-import { controlApp } from "../../sim/dsp/src/control.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
+import { serveControl } from "../../sim/dsp/src/control.ts";
 import { freePort, until } from "../../tests/harness/process.ts";
 import { type Stack, startStack } from "../../tests/harness/stack.ts";
+import { followAlerts } from "./alerts.ts";
+import { DEMO_TIMES_QUICKER } from "./faults.ts";
 import { startPrometheus } from "./prometheus.ts";
 import { Story } from "./story.ts";
 
@@ -13,7 +16,9 @@ const once = process.env.ONCE === "1";
 const FIXED = { dsp: 18_070, console: 18_080, api: 18_081, control: 18_082, listener: 9_101, power: 9_102 };
 const GATEWAY_CONTROL_PORT = 18_072;
 const PROMETHEUS_PORT = 19_090;
-const FOR_EVER_MS = 2 ** 31;
+const LOOK_MS = 250;
+/** The rules are shortened, so the path has to be proven sooner, too. */
+const LISTENER = { PROBE_INTERVAL: "2s", PROBE_TIMEOUT: "2s" };
 /** Short, so that the story takes half a minute; a real pool waits half an hour before it stops. */
 const POLICY = {
   idleTimeout: "5s",
@@ -90,41 +95,37 @@ async function tellJob(stack: Stack) {
   return { noticeToStartRequestMs, startRequestToRunningMs };
 }
 
-/** The gateway's control API, so that a person can submit jobs and play with it. */
-async function serveControl(stack: Stack) {
-  const server = createServer(controlApp(stack.dsp));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(GATEWAY_CONTROL_PORT, "127.0.0.1", resolve);
-  });
-  return {
-    url: `http://127.0.0.1:${GATEWAY_CONTROL_PORT}`,
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+type Worker = Awaited<ReturnType<Stack["dsp"]["worker"]>>;
+const Job = z.object({ key: z.string(), task_type: z.string(), request_id: z.string() });
+
+/** Finishes the jobs that the worker was given since the last time; returns how many it has been given. */
+function finishJobs(worker: Worker, finished: number): number {
+  for (const frame of worker.frames.slice(finished)) {
+    const job = Job.safeParse(frame);
+    if (!job.success || frame.type === "gpu.job.result") continue;
+    worker.send({ type: "gpu.job.result", ...Job.parse(frame), result: {} });
+    story.tell(`the worker has done job ${job.data.request_id}`);
+  }
+  return worker.frames.length;
 }
 
-/** Goes on telling what the machine does, with a worker on it while it runs. */
+/** Goes on telling what the machine does, with a worker on it while it runs and the gateway lets one in. */
 async function goOn(stack: Stack): Promise<never> {
-  let worker: Awaited<ReturnType<Stack["dsp"]["worker"]>> | undefined;
-  for (let last = stack.state(); ; ) {
-    const state = await until(
-      "the machine changes",
-      () => (stack.state() === last ? undefined : stack.state()),
-      FOR_EVER_MS,
-      100,
-    );
-    story.tell(`the machine is ${state}`);
+  let worker: Worker | undefined;
+  let finished = 0;
+  for (let last = stack.state(); ; await pause(LOOK_MS)) {
+    const state = stack.state();
+    if (state !== last) story.tell(`the machine is ${state}`);
     last = state;
-    if (state === "Running") {
-      worker = await stack.dsp.worker();
-      story.tell("the worker is online");
-    } else if (worker !== undefined) {
-      await worker.close();
+    if (state !== "Running") {
+      await worker?.close().catch(() => undefined);
       worker = undefined;
-    }
+    } else if (worker === undefined || worker.closed) {
+      // A fault may have taken the gateway away; its worker comes back with it.
+      worker = await stack.dsp.worker().catch(() => undefined);
+      finished = 0;
+      if (worker !== undefined) story.tell("the worker is online");
+    } else finished = finishJobs(worker, finished);
   }
 }
 
@@ -136,10 +137,14 @@ async function main(): Promise<boolean> {
   const stack = await startStack({
     policy: POLICY,
     console: { bootMs: BOOT_MS, stopMs: STOP_MS },
+    listenerEnv: LISTENER,
+    backlog: true,
     ...(once ? {} : { ports: FIXED }),
   });
   let prometheus: Awaited<ReturnType<typeof startPrometheus>> | undefined;
+  let alerts: ReturnType<typeof followAlerts> | undefined;
   const stop = async () => {
+    alerts?.stop();
     await prometheus?.stop();
     await stack.stop();
   };
@@ -148,10 +153,11 @@ async function main(): Promise<boolean> {
     process.once("SIGTERM", () => resolve("interrupted"));
   });
   try {
-    prometheus = await startPrometheus(stack.dir, once ? await freePort() : PROMETHEUS_PORT, {
-      listener: stack.listener.url,
-      power: stack.power.url,
+    const targets = { listener: stack.listener.url, power: stack.power.url };
+    prometheus = await startPrometheus(stack.dir, once ? await freePort() : PROMETHEUS_PORT, targets, {
+      timesQuicker: DEMO_TIMES_QUICKER,
     });
+    alerts = followAlerts(prometheus, Object.keys(targets).length, (words) => story.tell(words));
     story.tell("the listener is registered at the gateway as gpu_monitor");
     story.tell("power is logged in at the console");
     story.tell(`the machine is ${stack.state() === "Stopped" ? "off" : stack.state()}`);
@@ -165,17 +171,24 @@ async function main(): Promise<boolean> {
     const starts = stack.accepted("start");
     const stops = stack.accepted("stop");
     const jobs = stack.dsp.submitted["gpu.job.submit"] ?? 0;
-    const ok = starts === 1 && stops === 1 && jobs === 1;
-    lastLine = JSON.stringify({ ok, jobs, starts, stops, ...told });
+    await alerts.look();
+    const fired = alerts.fired();
+    story.tell(
+      fired.length === 0
+        ? "no alert has fired but Watchdog, which always does: it says that alerting works"
+        : `these alerts have fired: ${fired.join(", ")}`,
+    );
+    const ok = starts === 1 && stops === 1 && jobs === 1 && fired.length === 0;
+    lastLine = JSON.stringify({ ok, jobs, starts, stops, alerts: fired, ...told });
     if (once) return ok;
-    const control = await serveControl(stack);
+    const control = await serveControl(stack.dsp, GATEWAY_CONTROL_PORT);
     story.chapter("It goes on until you press Ctrl-C. Look at:");
     console.log(`  the console's stand-in   ${stack.console.consoleUrl}  (operator / only-for-the-stand-in)
   what power thinks        ${stack.power.url}/status   (or: make status)
   metrics                  ${stack.power.url}/metrics   ${stack.listener.url}/metrics
   readiness                ${stack.power.url}/readyz   ${stack.listener.url}/readyz
-  Prometheus               ${prometheus.url}
-  faults of the console    ${stack.console.controlUrl}/faults
+  Prometheus               ${prometheus.url}/alerts   (the project's rules, ${DEMO_TIMES_QUICKER} times quicker)
+  a fault, and its alert   make demo-fault   lists them
   another job              curl -X POST -H 'content-type: application/json' -d '{"type":"url"}' ${control.url}/jobs`);
     await Promise.race([goOn(stack), interrupted]);
     await control.stop();
