@@ -12,6 +12,7 @@ const DSP = "http://127.0.0.1:18072";
 const CONSOLE = "http://127.0.0.1:18082";
 const POWER = "http://127.0.0.1:9102";
 const PROMETHEUS = "http://127.0.0.1:9090";
+const ALERTMANAGER = "http://127.0.0.1:9093";
 const LONG_MS = 150_000;
 const BURST = 2_000;
 const JOB = { type: "gpu.job.submit", key: "demo-license", taskType: "heygem_submit" };
@@ -170,12 +171,26 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
     const Targets = z.object({
       data: z.object({ activeTargets: z.array(z.object({ scrapePool: z.string(), health: z.string() })) }),
     });
-    await until("Prometheus scrapes every target", async () =>
-      (await ask(`${PROMETHEUS}/api/v1/targets`, Targets)).data.activeTargets.every(
-        ({ health }) => health === "up",
-      ),
+    await until("Prometheus finds and scrapes every service", async () => {
+      const { activeTargets } = (await ask(`${PROMETHEUS}/api/v1/targets`, Targets)).data;
+      const found = new Set(activeTargets.map(({ scrapePool }) => scrapePool));
+      return (
+        ["listener", "power", "prometheus"].every((name) => found.has(name)) &&
+        activeTargets.every(({ health }) => health === "up")
+      );
+    });
+    console.log("  ok   Prometheus finds and scrapes every service");
+    const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()) }));
+    // An Alertmanager that was killed hears of it again within a minute.
+    await until(
+      "the rules' Watchdog is in Alertmanager",
+      async () =>
+        (await ask(`${ALERTMANAGER}/api/v2/alerts`, Alerts)).some(
+          ({ labels }) => labels.alertname === "Watchdog",
+        ),
+      LONG_MS,
     );
-    console.log("  ok   Prometheus scrapes every target");
+    console.log("  ok   the rules' Watchdog is in Alertmanager");
   },
   "before-daemon": async () => {
     await settled();

@@ -49,7 +49,7 @@ test("a test alert arrives, and says that it is one; where nobody hears, the scr
   assert.equal(code, 0, output);
   assert.match(
     output,
-    /Prometheus reaches Alertmanager.*should arrive at the address in secrets\/hook.*make logs/,
+    /Prometheus reaches Alertmanager.*should arrive at the address in secrets\/hook.*make logs/s,
   );
   const { annotations } = await until("the test alert arrives", () =>
     alerting.arrived.find(({ labels, at }) => labels.alertname === "TestAlert" && at >= since),
