@@ -1,6 +1,7 @@
 /** Writes what is generated; with --check only says what is stale. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { configurationTable } from "./configuration.ts";
+import { dashboardFiles } from "./dashboards.ts";
 import { metricsReference } from "./metrics.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -19,6 +20,7 @@ const FILES: Readonly<Record<string, (before: string) => string>> = {
   "README.zh-CN.md": (before) => between(before, "configuration", configurationTable("zh")),
   "docs/metrics.md": () => metricsReference("en"),
   "docs/metrics.zh-CN.md": () => metricsReference("zh"),
+  ...dashboardFiles(),
 };
 
 const check = process.argv.includes("--check");
