@@ -35,7 +35,7 @@ format: setup ## Format and mend what can be mended by machine
 
 check: lint check-generate test-unit ## Quick checks before a commit: lint, types, unit tests
 
-generate: setup ## Write what is generated (configuration tables, reference of metrics)
+generate: setup ## Write what is generated (configuration tables, reference of metrics, dashboards)
 	@$(NPM) generate
 
 check-generate: setup ## Say whether something generated is stale
