@@ -54,7 +54,7 @@ export function dashboard(content: Content): Dashboard {
     .time({ from: content.from, to: "now" })
     .refresh("10s")
     .link(dashboardLinks())
-    .withVariable(variable("pool", "Pool", "label_values(up, pool)"));
+    .withVariable(variable("pool", "Pool", "label_values(process_start_time_seconds, pool)"));
   if (content.byInstance) {
     const query = `label_values(gpu_power_instance_state{${POOL}}, instance)`;
     builder.withVariable(variable("instance", "Instance", query));

@@ -4,7 +4,7 @@ import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-s
 /** The uid in grafana/provisioning/datasources. */
 export const PROMETHEUS = { type: "prometheus", uid: "gpu-power-prometheus" };
 
-/** Every scraped series carries the pool, by prometheus.yml. */
+/** Every series of our services carries the pool; what Prometheus adds itself (`up`) does not. */
 export const POOL = 'pool=~"$pool"';
 /** For metrics with power's own label `instance` (gpu-1, …). */
 export const INSTANCE = `${POOL},instance=~"$instance"`;

@@ -27,7 +27,7 @@ export const runtime = dashboard({
       mappings: answers,
       text: "value_and_name",
       runbooks: ["ListenerDown", "PowerDown"],
-      targets: [now(`max by (pool, job) (up{${SERVICES}})`, PROCESS)],
+      targets: [now('max by (job) (up{job=~"listener|power"})', PROCESS)],
     }),
     stat({
       title: "Leaders",

@@ -61,7 +61,7 @@ export async function startPrometheus(
       scrape_configs: Object.entries(targets).map(([name, url]) => ({
         job_name: name,
         honor_labels: true,
-        static_configs: [{ targets: [new URL(url).host], labels: { pool: "default" } }],
+        static_configs: [{ targets: [new URL(url).host] }],
       })),
     }),
   );

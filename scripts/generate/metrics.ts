@@ -35,6 +35,7 @@ export function describeMetrics(): {
   readonly power: DescribedMetric[];
 } {
   const listener = createListenerMetrics({
+    pool: "default",
     registered: never,
     outboxDepth: never,
     provenAt: never,
@@ -46,7 +47,7 @@ export function describeMetrics(): {
     backlogCheckedAt: never,
     now: never,
   });
-  const power = createPowerMetrics(never, never);
+  const power = createPowerMetrics("default", never, never);
   deriveFromState(power.registry, never);
   deriveFromBus(power.registry, never, "default");
   return { listener: described(listener.registry), power: described(power.registry) };
@@ -57,14 +58,14 @@ const WORDS = {
     title: "Metrics",
     other: "[中文](metrics.zh-CN.md)",
     intro:
-      "What listener and power serve at `/metrics`, beside what every Node process says of itself (`process_*`, `nodejs_*`). Prometheus also has `*_bucket`, `*_sum` and `*_count` of each histogram. A series that is absent means *unknown*, never 0. Written by `make generate`.",
+      "What listener and power serve at `/metrics`, beside what every Node process says of itself (`process_*`, `nodejs_*`). Every series also has the label `pool`. Prometheus also has `*_bucket`, `*_sum` and `*_count` of each histogram. A series that is absent means *unknown*, never 0. Written by `make generate`.",
     head: "| metric | type | labels | meaning |",
   },
   zh: {
     title: "指标",
     other: "[English](metrics.md)",
     intro:
-      "listener 和 power 在 `/metrics` 提供的指标；此外还有每个 Node 进程自带的（`process_*`、`nodejs_*`）。直方图在 Prometheus 中另有 `*_bucket`、`*_sum`、`*_count`。序列缺失表示“未知”，绝不是 0。由 `make generate` 生成。",
+      "listener 和 power 在 `/metrics` 提供的指标；此外还有每个 Node 进程自带的（`process_*`、`nodejs_*`）。每个序列还带有标签 `pool`。直方图在 Prometheus 中另有 `*_bucket`、`*_sum`、`*_count`。序列缺失表示“未知”，绝不是 0。由 `make generate` 生成。",
     head: "| 指标 | 类型 | 标签 | 含义 |",
   },
 };

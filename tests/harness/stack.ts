@@ -58,6 +58,9 @@ export interface StackOptions {
   readonly onLine?: (service: string, line: string) => void;
 }
 
+/** Every series carries it; a test of one pool need not name it. */
+const POOL_LABEL = /\{pool="[^"]*"\}|,pool="[^"]*"|pool="[^"]*",/;
+
 /** One of our services as a process on a port of its own. */
 export class Service {
   readonly name: string;
@@ -140,7 +143,8 @@ export class Service {
   /** The value of a metric, by name and labels as Prometheus writes them; undefined where there is none. */
   async metric(series: string): Promise<number | undefined> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
-    const line = text.split("\n").find((each) => each.startsWith(`${series} `));
+    const lines = text.split("\n").map((each) => each.replace(POOL_LABEL, ""));
+    const line = lines.find((each) => each.startsWith(`${series} `));
     return line === undefined ? undefined : Number(line.slice(series.length + 1));
   }
 }

@@ -142,8 +142,8 @@ async function ensureBucket(connection: NatsConnection, manager: JetStreamManage
   const js = connection.jetstream({ timeout: ANSWER_MS });
   const kv = await js.views.kv(KV_BUCKET, { ...BUCKET, replicas });
   const { config } = await manager.streams.info(`KV_${KV_BUCKET}`);
-  if (config.num_replicas !== replicas) {
-    await manager.streams.update(config.name, { ...config, num_replicas: replicas });
+  if (config.num_replicas !== replicas || config.allow_direct) {
+    await manager.streams.update(config.name, { ...config, num_replicas: replicas, allow_direct: false });
   }
   return kv;
 }

@@ -45,6 +45,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   const outbox = new Outbox(config.OUTBOX_LIMIT);
   const tracker = new GapTracker();
   const metrics = createMetrics({
+    pool,
     registered: () => link.registered,
     outboxDepth: () => outbox.depth,
     provenAt: () => registration.heardAt,

@@ -15,6 +15,7 @@ const PROBE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 const BACKLOG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export interface Gauges {
+  readonly pool: string;
   readonly registered: () => boolean;
   readonly outboxDepth: () => number;
   /** Milliseconds since 1970; undefined before the first proof. */
@@ -33,7 +34,7 @@ export interface Gauges {
 
 /** Everything the listener measures; gauges are read off the state at each scrape. */
 export function createMetrics(gauges: Gauges) {
-  const registry = processRegistry();
+  const registry = processRegistry(gauges.pool);
   const registers = [registry];
   new Gauge({
     name: "gpu_listener_registered",

@@ -37,7 +37,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   let source: (() => StatusSource) | undefined;
   let running: Reconciler | undefined;
   let standby: StandbySource | undefined;
-  const metrics = createMetrics(now, () => standby?.lease.held ?? false);
+  const metrics = createMetrics(pool.pool, now, () => standby?.lease.held ?? false);
   const waiting = () => standbyReadiness(standby);
   await serveHttp({
     host: config.HTTP_HOST,

@@ -45,11 +45,12 @@ export interface PowerMetrics extends ConsoleEvents {
 
 /** What is counted as it happens. What can be read off the state is in gauges.ts and bus-gauges.ts. */
 export function createMetrics(
+  pool: string,
   now: () => number,
   /** Whether this power holds the lease. */
   isLeader: () => boolean,
 ): PowerMetrics & { readonly registry: Registry } {
-  const registry = processRegistry();
+  const registry = processRegistry(pool);
   const registers = [registry];
   new Gauge({
     name: "gpu_power_leader",
