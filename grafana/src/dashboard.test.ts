@@ -15,12 +15,13 @@ const FIRST_SCREEN_UNITS = 12;
 const HAN = /\p{Script=Han}/u;
 /** Panels whose figures need a unit, or words for them. */
 const WITH_FIGURES = new Set(["stat", "timeseries", "heatmap", "state-timeline"]);
-/** Labels that a scrape adds, and the one of a histogram's buckets. */
+/** Labels of every series of ours, and the one of a histogram's buckets. */
 const COMMON_LABELS = ["pool", "job", "instance", "le"];
 /** What Prometheus itself knows, with its labels. */
 const OF_PROMETHEUS: Readonly<Record<string, readonly string[]>> = {
-  up: [],
-  ALERTS: ["alertname", "alertstate"],
+  // No pool: that is what the services say of themselves, and `up` is said of them.
+  up: ["job", "instance"],
+  ALERTS: ["alertname", "alertstate", "pool", "job", "instance"],
 };
 
 const at = (path: string) => new URL(`../../${path}`, import.meta.url);
@@ -39,8 +40,7 @@ function servedSeries(): ReadonlyMap<string, ReadonlySet<string>> {
     const suffixes = type === "histogram" ? ["_bucket", "_sum", "_count"] : [""];
     for (const suffix of suffixes) series.set(name + suffix, new Set([...labelNames, ...COMMON_LABELS]));
   }
-  for (const [name, labels] of Object.entries(OF_PROMETHEUS))
-    series.set(name, new Set([...labels, ...COMMON_LABELS]));
+  for (const [name, labels] of Object.entries(OF_PROMETHEUS)) series.set(name, new Set(labels));
   return series;
 }
 
