@@ -66,6 +66,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   const mayAct = () => lease.held;
   const demand = await openDemand(bus, pool.pool, mayAct);
   const fleet = new Fleet(bus.kv, mayAct);
+  for (const { id } of pool.instances) metrics.mayActOn(id);
   const driver = new PageConsole({
     profile: files.profile,
     providerIds: pool.instances.map((instance) => instance.providerId),
@@ -130,6 +131,7 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
       const profile = loadProfile(profileFile(config, changed));
       pool = changed;
       driver.setProfile(profile);
+      for (const { id } of changed.instances) metrics.mayActOn(id);
       driver.setInstances(changed.instances.map((instance) => instance.providerId));
       reconciler.wake();
     },

@@ -28,10 +28,16 @@ export const ACTION_OUTCOMES = [
   "timeout",
 ] as const;
 export type ActionOutcome = (typeof ACTION_OUTCOMES)[number];
-type Stage = "decide" | "command" | "boot" | "worker" | "total";
+const STAGES = ["decide", "command", "boot", "worker", "total"] as const;
+type Stage = (typeof STAGES)[number];
 
 /** What the parts tell while they work. */
 export interface PowerMetrics extends ConsoleEvents {
+  /**
+   * This power may act on the instance. Its series begin at 0, so that the first start after a restart is in every rate;
+   * a power that stands by must not have them, since they would be taken for those of the one that acts.
+   */
+  mayActOn(instance: string): void;
   decided(reason: string): void;
   acted(instance: string, action: ActionName, lane: Lane | "none", outcome: ActionOutcome): void;
   /** The call of an action took so long, whatever came of it. */
@@ -137,9 +143,24 @@ export function createMetrics(
   for (const reason of new Set(Object.values(REASONS).flat())) decisions.inc({ reason }, 0);
   for (const kind of CONSOLE_ERRORS) consoleErrors.inc({ kind }, 0);
   for (const reason of BROWSER_RESTARTS) browserRestarts.inc({ reason }, 0);
-  for (const witness of LANES) observe.zero({ witness });
+  for (const lane of LANES) {
+    observe.zero({ witness: lane });
+    for (const action of ["start", "stop"]) calls.zero({ action, lane });
+  }
+  const known = new Set<string>();
   return {
     registry,
+    mayActOn: (instance) => {
+      if (known.has(instance)) return;
+      known.add(instance);
+      for (const stage of STAGES) latency.zero({ instance, stage });
+      for (const action of ["start", "stop"]) {
+        for (const lane of LANES) {
+          for (const outcome of ["accepted", "succeeded"])
+            actions.inc({ instance, action, lane, outcome }, 0);
+        }
+      }
+    },
     decided: (reason) => decisions.inc({ reason }),
     acted: (instance, action, lane, outcome) => actions.inc({ instance, action, lane, outcome }),
     called: (action, lane, ms) => calls.observe({ action, lane }, Math.max(0, ms) / 1_000),
