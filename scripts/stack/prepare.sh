@@ -24,7 +24,7 @@ if is_cluster; then routes=${routes:-nats:6222 nats-2:6222 nats-3:6222}; fi
 scripts/stack/nats-cluster.sh "$routes" "$(<secrets/nats-route)" >secrets/nats-cluster.conf
 
 if is_demo; then
-  rm -rf config/demo
+  # Written over, not removed first: a power that runs would find them gone for a moment.
   mkdir -p config/demo/profiles
   cp deploy/demo/pool.yaml config/demo/
   # In containers the stand-ins have names instead of loopback addresses, and the login can be done by power.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real stack in containers, on stand-in base images (see bases.sh): main job, hardening, restarts, kills,
-# backup, air gap, the switch from the demo to a real gateway. Exits 0 when all of it held.
+# backup, air gap, the switch from the demo to a real gateway, the cluster. Exits 0 when all of it held.
 # KEEP=1 leaves the stack and the stand-in images there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -125,6 +125,9 @@ else
 fi
 say "Backup and restore, images by file, the switch to a real gateway"
 "$root/tests/compose/upkeep.sh"
+say "Three nats-servers, two listeners and a standby power"
+clean
+"$root/tests/compose/cluster.sh"
 for id in $(containers); do
   ! docker logs "$id" 2>&1 | grep -i "permissions violation" || fail "NATS refused a service something it needs; see above."
 done
