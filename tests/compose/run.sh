@@ -35,6 +35,8 @@ if ! docker info >/dev/null 2>&1; then
   start_daemon
 fi
 
+# A person's own choice of files is not what is tested.
+unset COMPOSE_FILE
 export COMPOSE_PROJECT_NAME=gpu-power-test VERSION=test NO_BUILD=1 DEMO_JOB_EVERY_MS=0
 containers() { docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; }
 clean() {
