@@ -4,6 +4,11 @@ import type { z } from "zod";
 
 /** The server's code for "somebody wrote in between". */
 const WRONG_LAST_SEQUENCE = 10071;
+
+/** Whether a write was refused because somebody wrote since the revision that it was made on. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE;
+}
 /** Two writers that meet this often in a row are not two writers but a fault. */
 const MAX_CONFLICTS = 20;
 
@@ -97,8 +102,7 @@ export class KvDocument<S extends z.ZodType> {
         this.current = next;
         return next;
       } catch (error) {
-        const conflict = error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE;
-        if (!conflict || conflicts >= MAX_CONFLICTS) throw error;
+        if (!isConflict(error) || conflicts >= MAX_CONFLICTS) throw error;
         // Also after a write whose answer was lost: the value read now then holds it already.
         await this.load();
       }

@@ -4,8 +4,9 @@ import { hostname, uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { describeError, Fatal } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import { type KV, NatsError } from "nats";
+import type { KV } from "nats";
 import { z } from "zod";
+import { isConflict } from "./kv-document.ts";
 import {
   type Holder,
   type Lease,
@@ -21,8 +22,6 @@ import {
 
 /** How long an answer is awaited: three tries fit into the holder's time. */
 export const LEASE_ANSWER_MS = 1_500;
-/** The server's code for "somebody wrote in between". */
-const WRONG_LAST_SEQUENCE = 10071;
 
 const Stored = z.object({
   holder: z.object({ id: z.string(), name: z.string(), since: z.string() }).nullable(),
@@ -147,7 +146,7 @@ export class PoolLease {
       this.lease = written(this.lease, await kv.put(this.key, text, { previousSeq: on }), sentAt);
       return true;
     } catch (error) {
-      if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) {
+      if (isConflict(error)) {
         await this.settleConflict();
       } else {
         logger.debug({ cause: describeError(error) }, "the lease could not be read or written");
