@@ -46,7 +46,7 @@ status: setup ## What power and the listener say right now (gpuctl status)
 
 login: setup ## Log in at the console by hand, on a machine with a display; keeps the session for login-import
 	@SESSION_KEY_FILE=secrets/session-key PROFILES_DIR=$${PROFILES_DIR:-profiles} PROFILE=$${PROFILE:-compshare} STATE_DIR=login \
-	  npx --no-install node services/power/src/first-login.ts
+	  npx --no-install node services/power/src/console/first-login.ts
 
 login-import: ## Bring the session that `make login` kept (FILE=…) to power on this server
 	@scripts/stack/login-import.sh "$(FILE)"

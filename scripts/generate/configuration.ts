@@ -1,7 +1,7 @@
 /** The configuration tables of the README, from the very schemas that read the environment. */
 import { describeEnv } from "@gpu-power-manager/shared/env";
-import { ListenerEnv } from "../../services/listener/src/config.ts";
-import { PowerEnv } from "../../services/power/src/config.ts";
+import { ListenerEnv } from "../../services/listener/src/config/environment.ts";
+import { PowerEnv } from "../../services/power/src/config/environment.ts";
 import { CHINESE } from "./configuration-zh.ts";
 
 const WORDS = {

@@ -1,11 +1,11 @@
 /** The reference of metrics, from the very registries that the services serve. */
 import type { Registry } from "prom-client";
 import { z } from "zod";
-import { GapTracker } from "../../services/listener/src/gap-tracker.ts";
-import { createMetrics as createListenerMetrics } from "../../services/listener/src/metrics.ts";
-import { deriveFromBus } from "../../services/power/src/bus-gauges.ts";
-import { deriveFromState } from "../../services/power/src/gauges.ts";
-import { createMetrics as createPowerMetrics } from "../../services/power/src/metrics.ts";
+import { GapTracker } from "../../services/listener/src/path/gap-tracker.ts";
+import { createMetrics as createListenerMetrics } from "../../services/listener/src/telemetry/metrics.ts";
+import { deriveFromBus } from "../../services/power/src/telemetry/bus-gauges.ts";
+import { deriveFromState } from "../../services/power/src/telemetry/gauges.ts";
+import { createMetrics as createPowerMetrics } from "../../services/power/src/telemetry/metrics.ts";
 import { CHINESE } from "./metrics-zh.ts";
 
 const Described = z.object({

@@ -102,7 +102,7 @@ test("a login done elsewhere, with its session brought over, is all that power n
   const elsewhere = join(stack.dir, "elsewhere");
   const login = new Process("first-login", {
     command: process.execPath,
-    args: [new URL("../../services/power/src/first-login.ts", import.meta.url).pathname],
+    args: [new URL("../../services/power/src/console/first-login.ts", import.meta.url).pathname],
     env: {
       PROFILES_DIR: join(stack.dir, "profiles"),
       PROFILE: "demo",

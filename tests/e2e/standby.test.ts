@@ -1,7 +1,7 @@
 /** Of two powers one acts; when it dies, hangs or leaves, the other takes over, and the machine is started once. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { LEASE_MS, LOOK_MS } from "../../services/power/src/lease-rules.ts";
+import { LEASE_MS, LOOK_MS } from "../../services/power/src/lease/lease-rules.ts";
 import { until } from "../harness/process.ts";
 import { type Service, type Stack, type StackOptions, startStack } from "../harness/stack.ts";
 

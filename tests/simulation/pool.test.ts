@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
-import { pauseBetweenLooks } from "../../services/power/src/cadence.ts";
-import { decide, type Snapshot } from "../../services/power/src/decide.ts";
-import { emptyDemand, foldEvents, pendingJobs, serve } from "../../services/power/src/demand.ts";
+import { emptyDemand, foldEvents, pendingJobs, serve } from "../../services/power/src/demand/demand.ts";
+import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
+import { decide, type Snapshot } from "../../services/power/src/pool/decide.ts";
 import {
   afterAction,
   afterLook,
@@ -16,8 +16,8 @@ import {
   NO_LOOKS,
   newRecord,
   viewOf,
-} from "../../services/power/src/instance.ts";
-import { Policy } from "../../services/power/src/pool.ts";
+} from "../../services/power/src/pool/instance.ts";
+import { Policy } from "../../services/power/src/pool/pool.ts";
 import { type Faults, HOUR, Machine, randomFrom, SECOND } from "./world.ts";
 
 const SEEDS =

@@ -1,5 +1,6 @@
 /** Power: holds the GPU pool to what demand and policy ask. Read it to see the whole service. */
 import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
+import { steadyClock } from "@gpu-power-manager/shared/clock";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { serveHttp } from "@gpu-power-manager/shared/http";
@@ -7,24 +8,29 @@ import { followListeners, Listening } from "@gpu-power-manager/shared/listening"
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
-import { deriveFromBus } from "./bus-gauges.ts";
-import { steadyClock } from "./clock.ts";
-import { type PowerConfig, PowerEnv } from "./config.ts";
+import { type PowerConfig, PowerEnv } from "./config/environment.ts";
+import { loadFiles, profileFile } from "./config/files.ts";
+import { watchConfigFile } from "./config/watched-file.ts";
+import { loadYaml } from "./config/yaml-file.ts";
 import { PageConsole } from "./console/page-console.ts";
 import { loadProfile } from "./console/profile.ts";
-import { loadFiles, profileFile } from "./files.ts";
-import { Fleet } from "./fleet.ts";
-import { deriveFromState } from "./gauges.ts";
-import { Hold } from "./hold.ts";
-import { openDemand, runIntake } from "./intake.ts";
-import { LEASE_ANSWER_MS, PoolLease } from "./lease.ts";
-import { createMetrics } from "./metrics.ts";
-import { Pool } from "./pool.ts";
-import { Reconciler } from "./reconciler.ts";
-import { readinessOf, type StandbySource, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
-import { Story } from "./story.ts";
-import { watchConfigFile } from "./watched-file.ts";
-import { loadYaml } from "./yaml-file.ts";
+import { openDemand, runIntake } from "./demand/intake.ts";
+import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
+import { Fleet } from "./pool/fleet.ts";
+import { Hold } from "./pool/hold.ts";
+import { Pool } from "./pool/pool.ts";
+import { Reconciler } from "./pool/reconciler.ts";
+import { Story } from "./pool/story.ts";
+import { deriveFromBus } from "./telemetry/bus-gauges.ts";
+import { deriveFromState } from "./telemetry/gauges.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import {
+  readinessOf,
+  type StandbySource,
+  type StatusSource,
+  standbyReadiness,
+  statusOf,
+} from "./telemetry/status.ts";
 
 /** What is left to publish at the end is given so long. */
 const DRAIN_MS = 1_500;

@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { ActivityEvent, BacklogEvent, JobEvent } from "@gpu-power-manager/shared/events";
-import type { BurstLog } from "../burst-log.ts";
-import { requestMessageId } from "../notices.ts";
-import type { Outgoing } from "../outbox.ts";
+import { requestMessageId } from "../gateway/notices.ts";
+import type { Outgoing } from "../outbox/outbox.ts";
+import type { BurstLog } from "../telemetry/burst-log.ts";
 import type { Ledger, Missed } from "./ledger.ts";
 import type { BacklogReader, BacklogReading } from "./reader.ts";
 

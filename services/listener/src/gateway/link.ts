@@ -1,6 +1,6 @@
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { WebSocket } from "ws";
-import type { BurstLog } from "../burst-log.ts";
+import type { BurstLog } from "../telemetry/burst-log.ts";
 import { type FrameType, type Meaning, type ReadField, type Rejection, readFrame } from "./frames.ts";
 import {
   type CloseReason,

@@ -1,7 +1,7 @@
 import { Duration } from "@gpu-power-manager/shared/duration";
 import { InstanceState, LANES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
-import { loadYaml, parseYaml } from "../yaml-file.ts";
+import { loadYaml, parseYaml } from "../config/yaml-file.ts";
 
 const Selector = z.string().min(1, "must be a CSS selector");
 const Words = z

@@ -2,7 +2,7 @@
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { STREAMS } from "@gpu-power-manager/shared/events";
 import { Gauge, type Registry } from "prom-client";
-import { consumerOf } from "./intake.ts";
+import { consumerOf } from "../demand/intake.ts";
 
 /** A scrape must not wait for a server that does not answer; what it would have said is then absent. */
 const PATIENCE_MS = 1_000;

@@ -1,12 +1,12 @@
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
-import type { SessionState } from "./console/driver.ts";
-import { type Demand, oldestPending, pendingJobs } from "./demand.ts";
-import type { Fleet } from "./fleet.ts";
-import { cost, uptimeMs } from "./instance.ts";
-import { type Holder, LEASE_MS } from "./lease-rules.ts";
-import type { Reconciler } from "./reconciler.ts";
+import type { SessionState } from "../console/driver.ts";
+import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
+import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
+import type { Fleet } from "../pool/fleet.ts";
+import { cost, uptimeMs } from "../pool/instance.ts";
+import type { Reconciler } from "../pool/reconciler.ts";
 
 /** A look older than this many of the longest regular pauses says nothing about now. */
 const STALE_PAUSES = 4;

@@ -1,11 +1,11 @@
 /** Gauges and counters that are read off the state at each scrape, so they can never drift from it. */
 import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { Counter, Gauge, type Registry } from "prom-client";
-import { type ConsoleDriver, SESSION_STATES } from "./console/driver.ts";
-import { type Demand, oldestPending, pendingJobs } from "./demand.ts";
-import type { Fleet, Member } from "./fleet.ts";
-import { cost, uptimeMs, workerOnline } from "./instance.ts";
-import type { Pool } from "./pool.ts";
+import { type ConsoleDriver, SESSION_STATES } from "../console/driver.ts";
+import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
+import type { Fleet, Member } from "../pool/fleet.ts";
+import { cost, uptimeMs, workerOnline } from "../pool/instance.ts";
+import type { Pool } from "../pool/pool.ts";
 
 export interface StateSource {
   readonly pool: Pool;

@@ -4,9 +4,9 @@ import { type TestContext, test } from "node:test";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import { connect, type KV } from "nats";
 import { z } from "zod";
-import { until } from "../../../tests/harness/process.ts";
-import { startNats } from "../../../tests/harness/servers.ts";
-import { KvDocument } from "./kv-document.ts";
+import { until } from "../../../../tests/harness/process.ts";
+import { startNats } from "../../../../tests/harness/servers.ts";
+import { KvDocument } from "../state/kv-document.ts";
 import { PoolLease } from "./lease.ts";
 import { LEASE_MS, RENEW_MS } from "./lease-rules.ts";
 

@@ -3,13 +3,13 @@ import { randomUUID } from "node:crypto";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import type { JobEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import { Inheritance } from "./backlog/inheritance.ts";
-import { Ledger } from "./backlog/ledger.ts";
-import { openReader } from "./backlog/reader.ts";
-import { BacklogWatch, type BacklogWatchOptions } from "./backlog/watch.ts";
-import type { Outbox } from "./outbox.ts";
-import type { BacklogState } from "./readiness.ts";
-import type { Relay } from "./relay.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { Relay } from "../outbox/relay.ts";
+import type { BacklogState } from "../telemetry/readiness.ts";
+import { Inheritance } from "./inheritance.ts";
+import { Ledger } from "./ledger.ts";
+import { openReader } from "./reader.ts";
+import { BacklogWatch, type BacklogWatchOptions } from "./watch.ts";
 
 /**
  * How long the first reading waits for the registration. A predecessor that overlaps with us may hear jobs until

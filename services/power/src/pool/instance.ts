@@ -5,9 +5,9 @@
  */
 import { InstanceState, LANES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
-import type { ActionResult, Sighting, UnknownReason } from "./console/driver.ts";
+import type { ActionResult, Sighting, UnknownReason } from "../console/driver.ts";
+import type { Demand } from "../demand/demand.ts";
 import type { InstanceView } from "./decide.ts";
-import type { Demand } from "./demand.ts";
 import type { Instance, Policy } from "./pool.ts";
 
 /** An accepted action that changed nothing for so long has had no effect (at most half its timeout). */

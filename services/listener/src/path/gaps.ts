@@ -12,9 +12,9 @@ import { followListeners, Listening } from "@gpu-power-manager/shared/listening"
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import { z } from "zod";
-import type { BacklogWatch } from "./backlog/watch.ts";
+import type { BacklogWatch } from "../backlog/watch.ts";
+import type { Outgoing } from "../outbox/outbox.ts";
 import type { Gap, GapTracker } from "./gap-tracker.ts";
-import type { Outgoing } from "./outbox.ts";
 
 /** How often the path is looked at between events, and its state kept for whoever comes after a crash. */
 const LOOK_MS = 1_000;

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import type { Meaning } from "./gateway/frames.ts";
+import type { Meaning } from "../gateway/frames.ts";
 
 /** Marks the questions of probes, ours and those of a listener that overlaps with us. */
 const PREFIX = "gpu-power-probe-";

@@ -1,10 +1,10 @@
 import { GAP_CAUSES, JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { GapTracker } from "./gap-tracker.ts";
-import { FRAME_TYPES, REJECTIONS } from "./gateway/frames.ts";
-import { CLOSE_REASONS } from "./gateway/session.ts";
-import { PROBE_OUTCOMES } from "./probe.ts";
+import { FRAME_TYPES, REJECTIONS } from "../gateway/frames.ts";
+import { CLOSE_REASONS } from "../gateway/session.ts";
+import type { GapTracker } from "../path/gap-tracker.ts";
+import { PROBE_OUTCOMES } from "../path/probe.ts";
 
 const PUBLISH_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,

@@ -5,8 +5,8 @@ import { describeError } from "@gpu-power-manager/shared/errors";
 import { GatewayEvent, STREAMS, type StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { AckPolicy, DeliverPolicy, type JsMsg } from "nats";
+import { KvDocument } from "../state/kv-document.ts";
 import { Demand, emptyDemand, foldEvents, type SequencedEvent } from "./demand.ts";
-import { KvDocument } from "./kv-document.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { raiseFloor } from "./sequence-ranges.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import fc from "fast-check";
-import { noticeOf } from "./notices.ts";
+import { noticeOf } from "../gateway/notices.ts";
 import { Outbox, type Outgoing } from "./outbox.ts";
 
 let serial = 0;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
+import { parseYaml } from "../config/yaml-file.ts";
 import { Pool } from "./pool.ts";
-import { parseYaml } from "./yaml-file.ts";
 
 const GOOD = `pool: default
 profile: compshare

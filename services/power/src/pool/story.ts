@@ -2,11 +2,11 @@
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
-import type { ActionResult, Sighting } from "./console/driver.ts";
+import type { ActionResult, Sighting } from "../console/driver.ts";
+import type { PowerMetrics } from "../telemetry/metrics.ts";
 import type { Decision } from "./decide.ts";
 import type { Member } from "./fleet.ts";
 import type { Attempt, Ended } from "./instance.ts";
-import type { PowerMetrics } from "./metrics.ts";
 
 export interface StoryParts {
   readonly poolName: () => string;

@@ -10,9 +10,9 @@ import { Fatal } from "@gpu-power-manager/shared/errors";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
 import { z } from "zod";
-import { PowerEnv } from "./config.ts";
-import { PageConsole } from "./console/page-console.ts";
-import { loadProfile } from "./console/profile.ts";
+import { PowerEnv } from "../config/environment.ts";
+import { PageConsole } from "./page-console.ts";
+import { loadProfile } from "./profile.ts";
 
 const LOOK_MS = 1_000;
 

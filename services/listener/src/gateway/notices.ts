@@ -1,9 +1,9 @@
 /** What a frame means → the event that power shall know of. */
 import { createHash, randomUUID } from "node:crypto";
 import type { GatewayEvent, JobEvent, JobType } from "@gpu-power-manager/shared/events";
-import type { BurstLog } from "./burst-log.ts";
-import type { Meaning } from "./gateway/frames.ts";
-import type { Outgoing } from "./outbox.ts";
+import type { Outgoing } from "../outbox/outbox.ts";
+import type { BurstLog } from "../telemetry/burst-log.ts";
+import type { Meaning } from "./frames.ts";
 
 export interface Stamp {
   readonly eventId: string;

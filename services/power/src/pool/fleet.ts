@@ -1,7 +1,7 @@
 import type { KV } from "nats";
+import { KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide.ts";
 import { InstanceRecord, type Looks, NO_LOOKS, newRecord, viewOf } from "./instance.ts";
-import { KvDocument } from "./kv-document.ts";
 import type { Instance, Pool } from "./pool.ts";
 
 /** One instance of the pool: its configuration, its durable record, and what this process saw of it. */

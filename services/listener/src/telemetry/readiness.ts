@@ -1,5 +1,5 @@
 import type { Readiness } from "@gpu-power-manager/shared/http";
-import type { Session } from "./gateway/session.ts";
+import type { Session } from "../gateway/session.ts";
 
 const PHASES: Record<Session["phase"], string> = {
   waiting: "The gateway cannot be reached; trying again. Check DSP_URL and that the gateway runs.",

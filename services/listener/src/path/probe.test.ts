@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { createLogger } from "@gpu-power-manager/shared/logger";
-import type { Meaning } from "./gateway/frames.ts";
+import type { Meaning } from "../gateway/frames.ts";
 import { Probe } from "./probe.ts";
 
 /** A probe whose questions come back after `delayMs`, or never; timers are virtual. */

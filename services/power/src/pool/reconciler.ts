@@ -7,15 +7,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
+import type { ActionResult, ConsoleDriver, PoolSighting, Sighting } from "../console/driver.ts";
+import { type BootRequest, type Demand, dropBoots, oldestPending, serve } from "../demand/demand.ts";
+import type { KvDocument } from "../state/kv-document.ts";
 import { Alarm } from "./alarm.ts";
 import { announceRunning, answerQueries, bootRefusal } from "./answers.ts";
 import { pauseBetweenLooks } from "./cadence.ts";
-import type { ActionResult, ConsoleDriver, PoolSighting, Sighting } from "./console/driver.ts";
 import { type Decision, decide, type InstanceView, type Snapshot } from "./decide.ts";
-import { type BootRequest, type Demand, dropBoots, oldestPending, serve } from "./demand.ts";
 import type { Fleet, Member } from "./fleet.ts";
 import { type Attempt, afterAction, afterLook, beginAttempt, type Ended } from "./instance.ts";
-import type { KvDocument } from "./kv-document.ts";
 import type { Pool } from "./pool.ts";
 import type { Story } from "./story.ts";
 

@@ -6,7 +6,7 @@ import { describeError, Fatal } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { KV } from "nats";
 import { z } from "zod";
-import { isConflict } from "./kv-document.ts";
+import { isConflict } from "../state/kv-document.ts";
 import {
   type Holder,
   type Lease,
