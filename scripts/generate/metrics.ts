@@ -41,7 +41,7 @@ export function describeMetrics(): {
     provenAt: never,
     registrationAt: never,
     gapOpen: never,
-    gaps: new GapTracker(),
+    gaps: () => new GapTracker(),
     backlogConfigured: false,
     backlogJobs: never,
     backlogCheckedAt: never,

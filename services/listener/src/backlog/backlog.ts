@@ -3,9 +3,10 @@ import { randomUUID } from "node:crypto";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import type { JobEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import type { Outbox } from "../outbox/outbox.ts";
-import type { Relay } from "../outbox/relay.ts";
+import type { ListenerConfig } from "../config/environment.ts";
+import type { Delivery } from "../outbox/delivery.ts";
 import type { BacklogState } from "../telemetry/readiness.ts";
+import type { Recorder } from "../telemetry/recorder.ts";
 import { Inheritance } from "./inheritance.ts";
 import { Ledger } from "./ledger.ts";
 import { openReader } from "./reader.ts";
@@ -19,14 +20,20 @@ const REGISTERED_MS = 2_000;
 /** How long NATS may take to have everything before the ledger is kept another time. */
 const SETTLE_MS = 2_000;
 
-export interface BacklogOptions
-  extends Omit<BacklogWatchOptions, "reader" | "ledger" | "onSettled" | "offer"> {
-  readonly redisUrl: string;
+export interface BacklogOptions extends Pick<BacklogWatchOptions, "pool" | "now" | "log"> {
+  readonly config: Pick<ListenerConfig, "DSP_REDIS_URL" | "BACKLOG_INTERVAL" | "BACKLOG_GRACE">;
   /** Resolves when we hear notices ourselves, or after so many milliseconds. */
   readonly whenRegistered: (maxMs: number) => Promise<unknown>;
-  readonly relay: Relay;
-  readonly outbox: Outbox;
+  readonly delivery: Delivery;
   readonly logger: Logger;
+  readonly recorder: Pick<Recorder, "missed" | "backlogRead">;
+}
+
+/** The check of the backlog as configured; undefined where the gateway's Redis is not known. */
+export function openBacklog(options: BacklogOptions): Backlog | undefined {
+  const { DSP_REDIS_URL, BACKLOG_INTERVAL, BACKLOG_GRACE } = options.config;
+  if (DSP_REDIS_URL === undefined) return undefined;
+  return new Backlog(DSP_REDIS_URL, { intervalMs: BACKLOG_INTERVAL, graceMs: BACKLOG_GRACE }, options);
 }
 
 export class Backlog {
@@ -37,15 +44,25 @@ export class Backlog {
   private inheritance: Inheritance | undefined;
 
   /** Nothing is connected before `run`. */
-  constructor(options: BacklogOptions) {
+  constructor(
+    redisUrl: string,
+    times: Pick<BacklogWatchOptions, "intervalMs" | "graceMs">,
+    options: BacklogOptions,
+  ) {
+    const { pool, now, log, delivery, recorder } = options;
     this.options = options;
-    this.ledger = new Ledger(options.graceMs, randomUUID());
-    this.reader = openReader(options.redisUrl);
+    this.ledger = new Ledger(times.graceMs, randomUUID());
+    this.reader = openReader(redisUrl);
     this.watch = new BacklogWatch({
-      ...options,
+      ...times,
+      pool,
+      now,
+      log,
       reader: this.reader,
       ledger: this.ledger,
-      offer: (outgoing) => options.relay.offer(outgoing),
+      offer: (outgoing) => delivery.offer(outgoing),
+      onMissed: recorder.missed,
+      onChecked: recorder.backlogRead,
       onSettled: () => this.keep(),
     });
   }
@@ -72,10 +89,11 @@ export class Backlog {
   }
 
   private async keep(): Promise<void> {
-    const { relay, outbox } = this.options;
+    const { delivery } = this.options;
+    const { relay } = delivery;
     await relay.flush(SETTLE_MS);
     // What NATS does not have yet must not be handed over as known.
-    if (outbox.depth > 0 || !this.ledger.changed) return;
+    if (delivery.depth > 0 || !this.ledger.changed) return;
     relay.hold();
     try {
       await this.inheritance?.keep(this.ledger.handOver(randomUUID()));
@@ -86,6 +104,6 @@ export class Backlog {
 
   /** Leaves everything to whoever comes next; to be called when nothing more is published. */
   async leave(): Promise<void> {
-    if (this.options.outbox.depth === 0) await this.inheritance?.leave(this.ledger.handOver(randomUUID()));
+    if (this.options.delivery.depth === 0) await this.inheritance?.leave(this.ledger.handOver(randomUUID()));
   }
 }

@@ -1,8 +1,9 @@
 /** What a frame means → the event that power shall know of. */
 import { createHash, randomUUID } from "node:crypto";
-import type { GatewayEvent, JobEvent, JobType } from "@gpu-power-manager/shared/events";
+import type { GatewayEvent, JobEvent } from "@gpu-power-manager/shared/events";
 import type { Outgoing } from "../outbox/outbox.ts";
 import type { BurstLog } from "../telemetry/burst-log.ts";
+import type { Recorder } from "../telemetry/recorder.ts";
 import type { Meaning } from "./frames.ts";
 
 export interface Stamp {
@@ -72,7 +73,7 @@ export interface NoticesOptions {
   readonly log: BurstLog;
   /** Milliseconds since 1970 on a clock that never jumps. */
   readonly now: () => number;
-  readonly onJob: (type: JobType) => void;
+  readonly recorder: Pick<Recorder, "notice">;
   /** A frame that only a registered monitor gets came through. */
   readonly onProof: (at: number) => void;
   /** Accounts for a job; returns the id to publish it under, where it names no request. */
@@ -89,7 +90,7 @@ export class Notices {
   }
 
   hear(meaning: Meaning): void {
-    const { pool, log, now, onJob, onProof, account, offer } = this.options;
+    const { pool, log, now, recorder, onProof, account, offer } = this.options;
     const outgoing = noticeOf(meaning, { eventId: randomUUID(), pool, at: Math.round(now()) });
     if (outgoing === undefined) return;
     const { event, receivedAt } = outgoing;
@@ -97,7 +98,7 @@ export class Notices {
     if (event.kind !== "worker_online") onProof(receivedAt);
     if (event.kind === "job") {
       const { type, taskType, requestId } = event;
-      onJob(type);
+      recorder.notice(type);
       log.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
       offer({ ...outgoing, messageId: account(event) ?? outgoing.messageId });
       return;

@@ -10,8 +10,13 @@ export interface AliveOptions {
   readonly signal: AbortSignal;
 }
 
-/** Publishes signs of life; `now` at once, when something changed. */
-export function startAlive({ bus, sign, signal }: AliveOptions): { now: () => void } {
+export interface Alive {
+  /** Tells at once, because something has changed. */
+  readonly now: () => void;
+}
+
+/** Publishes signs of life until the signal. */
+export function startAlive({ bus, sign, signal }: AliveOptions): Alive {
   const publish = () => {
     // Not while NATS is away: the client would keep signs and tell them when they are no longer true.
     if (!bus.connected()) return;

@@ -5,11 +5,10 @@ import { describeError } from "@gpu-power-manager/shared/errors";
 import { Report, STREAMS } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { AckPolicy, type JsMsg } from "nats";
+import type { ListenerConfig } from "../config/environment.ts";
+import type { Recorder } from "../telemetry/recorder.ts";
+import { frameOf, isExpired } from "./frames.ts";
 
-/** An answer about the state is worth nothing after this. */
-const STATUS_VALID_MS = 30_000;
-/** A question to the gateway is worth nothing after this: power has stopped waiting. */
-const QUERY_VALID_MS = 5_000;
 /** How long the server waits before it gives a report to another listener; longer than the two waits below. */
 const ACK_WAIT_NS = 30 * 1_000_000_000;
 /** While not registered, the server is told this often that the report is in hand. */
@@ -19,59 +18,16 @@ const PULL_MS = 2_000;
 const SEND_AGAIN_MS = 50;
 const RETRY_MS = 500;
 
-export type ReportOutcome = "sent" | "expired" | "malformed";
-
-/** The frame of a report; `booted` is said as the configuration asks. */
-export function frameOf(report: Report, onlineFrame: "booted" | "online"): Record<string, unknown> {
-  switch (report.kind) {
-    case "status":
-      return {
-        type: "gpu.status.response",
-        status: report.status,
-        request_id: report.requestId,
-        source: "gpu_monitor",
-        fresh: report.fresh,
-      };
-    case "booted":
-      return {
-        ...(onlineFrame === "booted"
-          ? { type: "gpu.power.booted", status: "booted", msg: "GPU已开机，服务启动中" }
-          : { type: "gpu.power.online", status: "running", msg: "GPU已开机" }),
-        source: "gpu_monitor",
-        request_id: report.requestId,
-      };
-    case "boot_result":
-      return {
-        type: "gpu.power.boot.result",
-        request_id: report.requestId,
-        success: false,
-        status: "failed",
-        msg: report.message,
-      };
-    case "task_query":
-      return { type: "gpu.task.query", request_id: report.requestId };
-  }
-}
-
-/**
- * Whether a report is too old to be said.
- * @param now milliseconds since 1970 on this process's clock. `report.at` is on power's: where the two run on
- * different hosts, a difference of seconds between their clocks shifts the limit by as much, so they need NTP.
- */
-export function isExpired(report: Report, now: number): boolean {
-  if (report.kind === "status") return now - report.at > STATUS_VALID_MS;
-  if (report.kind === "task_query") return now - report.at > QUERY_VALID_MS;
-  return false;
-}
-
 export interface ReportsOptions {
   readonly bus: Bus;
   readonly pool: string;
-  readonly onlineFrame: "booted" | "online";
+  readonly config: Pick<ListenerConfig, "ONLINE_FRAME">;
   readonly send: (frame: Record<string, unknown>) => boolean;
   /** Resolves with true when the link is registered, with false after `maxMs` or when the service stops. */
   readonly whenRegistered: (maxMs: number) => Promise<boolean>;
-  readonly onReport: (kind: Report["kind"] | "other", outcome: ReportOutcome) => void;
+  readonly recorder: Pick<Recorder, "reported">;
+  /** The gateway was told. */
+  readonly onSent: (kind: Report["kind"]) => void;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -133,12 +89,12 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T
 }
 
 async function pass(options: ReportsOptions, message: JsMsg): Promise<void> {
-  const { onlineFrame, send, whenRegistered, onReport, logger, now, signal } = options;
+  const { config, send, whenRegistered, recorder, onSent, logger, now, signal } = options;
   let report: Report;
   try {
     report = Report.parse(message.json());
   } catch (error) {
-    onReport("other", "malformed");
+    recorder.reported("other", "malformed");
     logger.error(
       { cause: describeError(error) },
       "A report has an unknown shape and is put aside; update the listener",
@@ -148,12 +104,13 @@ async function pass(options: ReportsOptions, message: JsMsg): Promise<void> {
   }
   for (;;) {
     if (isExpired(report, now())) {
-      onReport(report.kind, "expired");
+      recorder.reported(report.kind, "expired");
       message.ack();
       return;
     }
-    if (send(frameOf(report, onlineFrame))) {
-      onReport(report.kind, "sent");
+    if (send(frameOf(report, config.ONLINE_FRAME))) {
+      recorder.reported(report.kind, "sent");
+      onSent(report.kind);
       logger.info({ kind: report.kind, reportId: report.reportId }, "report sent to the gateway");
       message.ack();
       return;

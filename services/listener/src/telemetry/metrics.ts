@@ -23,7 +23,7 @@ export interface Gauges {
   /** Milliseconds since 1970; undefined before the first answer. */
   readonly registrationAt: () => number | undefined;
   readonly gapOpen: () => boolean;
-  readonly gaps: GapTracker;
+  readonly gaps: () => GapTracker;
   readonly backlogConfigured: boolean;
   /** Jobs that wait at the gateway; undefined while that cannot be known. */
   readonly backlogJobs: () => number | undefined;
@@ -192,7 +192,7 @@ function deriveGaps(registry: Registry, { gaps, gapOpen, now }: Gauges): void {
     registers,
     collect() {
       this.reset();
-      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps.seconds(cause, now()));
+      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps().seconds(cause, now()));
     },
   });
   new Counter({
@@ -202,7 +202,7 @@ function deriveGaps(registry: Registry, { gaps, gapOpen, now }: Gauges): void {
     registers,
     collect() {
       this.reset();
-      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps.gaps(cause));
+      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps().gaps(cause));
     },
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Report } from "@gpu-power-manager/shared/events";
-import { frameOf, isExpired } from "./reports.ts";
+import { frameOf, isExpired } from "./frames.ts";
 
 const base = { pool: "default", at: 1_000_000, reportId: "x" };
 
