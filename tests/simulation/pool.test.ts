@@ -8,15 +8,13 @@ import { test } from "node:test";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import { emptyDemand, foldEvents, pendingJobs, serve } from "../../services/power/src/demand/demand.ts";
 import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
-import { decide, type Snapshot } from "../../services/power/src/pool/decide.ts";
-import {
-  afterAction,
-  afterLook,
-  beginAttempt,
-  NO_LOOKS,
-  newRecord,
-  viewOf,
-} from "../../services/power/src/pool/instance.ts";
+import { decide } from "../../services/power/src/pool/decide/decide.ts";
+import type { Snapshot } from "../../services/power/src/pool/decide/snapshot.ts";
+import { afterLook } from "../../services/power/src/pool/instance/after-look.ts";
+import { afterAction, beginAttempt } from "../../services/power/src/pool/instance/attempt.ts";
+import { NO_LOOKS } from "../../services/power/src/pool/instance/looks.ts";
+import { newRecord } from "../../services/power/src/pool/instance/record.ts";
+import { viewOf } from "../../services/power/src/pool/instance/view.ts";
 import { Policy } from "../../services/power/src/pool/pool.ts";
 import { type Faults, HOUR, Machine, randomFrom, SECOND } from "./world.ts";
 

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { ReportedState, StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { BootRequest } from "../demand/demand.ts";
-import type { Decision, InstanceView } from "./decide.ts";
+import type { Decision } from "./decide/decision.ts";
+import type { InstanceView } from "./decide/snapshot.ts";
 
 /** The pool's state in the gateway's one word: what a client may count on. */
 export function poolState(instances: readonly InstanceView[]): ReportedState {

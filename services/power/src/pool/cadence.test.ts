@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pauseBetweenLooks } from "./cadence.ts";
-import type { InstanceView } from "./decide.ts";
+import type { InstanceView } from "./decide/snapshot.ts";
 import { Policy } from "./pool.ts";
 
 const policy = Policy.parse({});

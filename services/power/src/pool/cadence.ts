@@ -1,5 +1,5 @@
 /** When to look at the console next. Pure. */
-import type { InstanceView } from "./decide.ts";
+import type { InstanceView } from "./decide/snapshot.ts";
 import type { Policy } from "./pool.ts";
 
 /** However long the provider answers with errors, it is asked at least this often. */

@@ -1,7 +1,9 @@
 import type { KV } from "nats";
 import { KvDocument } from "../state/kv-document.ts";
-import type { InstanceView } from "./decide.ts";
-import { InstanceRecord, type Looks, NO_LOOKS, newRecord, viewOf } from "./instance.ts";
+import type { InstanceView } from "./decide/snapshot.ts";
+import { type Looks, NO_LOOKS } from "./instance/looks.ts";
+import { InstanceRecord, newRecord } from "./instance/record.ts";
+import { viewOf } from "./instance/view.ts";
 import type { Instance, Pool } from "./pool.ts";
 
 /** One instance of the pool: its configuration, its durable record, and what this process saw of it. */
@@ -79,6 +81,11 @@ export class Fleet {
     // The name was given to another machine: what was recorded is not about this one.
     if (document.value.providerId !== instance.providerId) await document.change(() => newRecord(instance));
     return new Member(instance, document);
+  }
+
+  /** All instances as `decide` sees them. */
+  views(): InstanceView[] {
+    return this.members.map((member) => member.view());
   }
 
   find(id: string): Member | undefined {

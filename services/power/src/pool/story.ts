@@ -4,9 +4,10 @@ import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { ActionResult, Sighting } from "../console/driver.ts";
 import type { PowerMetrics } from "../telemetry/metrics.ts";
-import type { Decision } from "./decide.ts";
+import type { Decision } from "./decide/decision.ts";
 import type { Member } from "./fleet.ts";
-import type { Attempt, Ended } from "./instance.ts";
+import type { Ended } from "./instance/attempt.ts";
+import type { Attempt } from "./instance/record.ts";
 
 export interface StoryParts {
   readonly poolName: () => string;

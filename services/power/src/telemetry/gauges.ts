@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import type { Fleet, Member } from "../pool/fleet.ts";
-import { cost, uptimeMs, workerOnline } from "../pool/instance.ts";
+import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import type { Pool } from "../pool/pool.ts";
 
 export interface StateSource {

@@ -2,7 +2,7 @@ import { LANES, type Lane } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { BROWSER_RESTARTS, CONSOLE_ERRORS, type ConsoleEvents } from "../console/driver.ts";
-import { REASONS } from "../pool/decide.ts";
+import { REASONS } from "../pool/decide/decision.ts";
 
 /** Milliseconds for deciding and commanding, seconds to minutes for booting. */
 const LATENCY_BUCKETS = [

@@ -5,7 +5,7 @@ import type { SessionState } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
 import type { Fleet } from "../pool/fleet.ts";
-import { cost, uptimeMs } from "../pool/instance.ts";
+import { cost, uptimeMs } from "../pool/instance/running-time.ts";
 import type { Reconciler } from "../pool/reconciler.ts";
 
 /** A look older than this many of the longest regular pauses says nothing about now. */

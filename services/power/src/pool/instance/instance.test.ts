@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InstanceState } from "@gpu-power-manager/shared/events";
-import {
-  afterAction,
-  afterLook,
-  beginAttempt,
-  cost,
-  type InstanceRecord,
-  type Look,
-  NO_LOOKS,
-  newRecord,
-  restAfter,
-  uptimeMs,
-  workerOnline,
-} from "./instance.ts";
-import { Policy } from "./pool.ts";
+import { Policy } from "../pool.ts";
+import { afterLook } from "./after-look.ts";
+import { afterAction, beginAttempt, restAfter } from "./attempt.ts";
+import { type Look, NO_LOOKS } from "./looks.ts";
+import { type InstanceRecord, newRecord } from "./record.ts";
+import { cost, uptimeMs, workerOnline } from "./running-time.ts";
 
 const NOW = 1_800_000_000_000;
 const SECOND = 1_000;

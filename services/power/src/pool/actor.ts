@@ -1,0 +1,85 @@
+/** Carries out a start or a stop: the intent is written down, then the console is called, then its answer kept. */
+import { randomUUID } from "node:crypto";
+import type { ActionResult, ConsoleDriver } from "../console/driver.ts";
+import { type Demand, oldestPending } from "../demand/demand.ts";
+import type { KvDocument } from "../state/kv-document.ts";
+import type { Decision } from "./decide/decision.ts";
+import type { Fleet, Member } from "./fleet.ts";
+import { afterAction, beginAttempt } from "./instance/attempt.ts";
+import type { Attempt } from "./instance/record.ts";
+import type { Observer } from "./observer.ts";
+import type { Pool } from "./pool.ts";
+import type { SideWork } from "./side-work.ts";
+import type { Story } from "./story.ts";
+
+export interface ActorParts {
+  readonly pool: () => Pool;
+  readonly driver: Pick<ConsoleDriver, "act">;
+  readonly demand: KvDocument<typeof Demand>;
+  readonly fleet: Fleet;
+  readonly story: Story;
+  readonly now: () => number;
+  /** Whether this power holds the lease at this very moment. */
+  readonly mayAct: () => boolean;
+}
+
+interface ActorContext {
+  readonly side: SideWork;
+  readonly observer: Pick<Observer, "lookSoon" | "compareNext">;
+  /** Attempts whose call to the console has not returned. */
+  readonly calling: Set<string>;
+}
+
+export class Actor {
+  private readonly parts: ActorParts;
+  private readonly context: ActorContext;
+
+  constructor(parts: ActorParts, context: ActorContext) {
+    this.parts = parts;
+    this.context = context;
+  }
+
+  /** @throws when the intent cannot be written down; then nothing was sent. */
+  async begin(decision: Extract<Decision, { kind: "start" | "stop" }>): Promise<void> {
+    const { fleet, demand, driver, now, story } = this.parts;
+    const { side, observer, calling } = this.context;
+    const member = fleet.find(decision.instance);
+    if (member === undefined || !this.parts.mayAct()) return;
+    const { kind: action, reason } = decision;
+    const { id: instance, providerId } = member.instance;
+    const attemptId = randomUUID();
+    const demandSince = action === "start" ? oldestPending(demand.value) : null;
+    const intent = { attemptId, action, reason, at: now(), demandSince };
+    const record = await member.change((known) => beginAttempt(known, intent));
+    // Somebody else's attempt is under way: never two at a time.
+    if (record.attempt?.attemptId !== attemptId) return;
+    story.intended(instance, intent);
+    if (action === "stop" && demand.value.waiting.length + demand.value.boots.length > 0) {
+      // Work came while the intent was written.
+      await this.afterCall(member, attemptId, { outcome: "not_tried", message: "Work arrived." });
+      return;
+    }
+    calling.add(attemptId);
+    observer.lookSoon();
+    side.begin(driver.act({ providerId, attemptId, action, allowed: this.parts.mayAct }), (result) =>
+      this.afterCall(member, attemptId, result),
+    );
+  }
+
+  private async afterCall(member: Member, attemptId: string, result: ActionResult): Promise<void> {
+    const { now, story } = this.parts;
+    const { observer, calling } = this.context;
+    const { policy } = this.parts.pool();
+    const at = now();
+    const attempt: Attempt | null = member.record.attempt;
+    const { ended } = afterAction(member.record, attemptId, result, at, policy);
+    await member.change((record) => afterAction(record, attemptId, result, at, policy).record);
+    calling.delete(attemptId);
+    observer.lookSoon();
+    if (attempt?.attemptId === attemptId) story.answered(member.instance.id, attempt, result, at);
+    if (ended !== null) {
+      story.ended(member, ended, at);
+      observer.compareNext();
+    }
+  }
+}

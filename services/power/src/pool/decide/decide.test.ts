@@ -1,0 +1,112 @@
+/** What holds for every snapshot there can be. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { decide } from "./decide.ts";
+import { REASONS } from "./decision.ts";
+import type { InstanceView, Snapshot } from "./snapshot.ts";
+import { MINUTE, NOW, policy } from "./snapshot-for-tests.ts";
+import { ANSWER_WAIT_MS, COMPARISON_VALID_MS } from "./stops.ts";
+
+const time = fc.integer({ min: NOW - 90 * MINUTE, max: NOW });
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+const anyInstance = (id: string) =>
+  fc.record<InstanceView>({
+    id: fc.constant(id),
+    priority: fc.integer({ min: 1, max: 3 }),
+    state: fc.constantFrom("unknown", "stopped", "starting", "running", "stopping"),
+    askedAt: fc.option(time, { nil: null, freq: 9 }),
+    stateSince: time,
+    apiState: fc.constantFrom(null, "stopped", "running"),
+    unknownLooks: fc.integer({ min: 0, max: 5 }),
+    attempt: maybe(fc.record({ action: fc.constantFrom("start", "stop"), at: time })),
+    runningSince: maybe(time),
+    restUntil: fc.constantFrom(0, NOW - 1, NOW + 1),
+    comparedAt: maybe(fc.constantFrom(NOW, NOW - MINUTE)),
+  });
+const anySnapshot = fc.record<Snapshot>({
+  policy: fc
+    .record({
+      idleTimeout: fc.constantFrom(MINUTE, 30 * MINUTE),
+      minRunTime: fc.constantFrom(0, 5 * MINUTE),
+      maxStartsPerHour: fc.integer({ min: 1, max: 6 }),
+      desiredRunning: fc.integer({ min: 1, max: 3 }),
+    })
+    .map((changes) => ({ ...policy, ...changes })),
+  demand: fc.record({
+    jobsWaiting: fc.boolean(),
+    bootRequested: fc.boolean(),
+    lastJobAt: maybe(time),
+    lastServedAt: maybe(time),
+    lastActivityAt: maybe(time),
+    lastInactiveAt: maybe(time),
+  }),
+  instances: fc.tuple(anyInstance("a"), anyInstance("b"), anyInstance("c")),
+  recentStarts: fc.array(time, { maxLength: 8 }),
+  onHold: fc.boolean(),
+  listeningSince: maybe(time),
+  pathProvenAt: maybe(time),
+  askedWorkersAt: maybe(fc.constantFrom(NOW, NOW - ANSWER_WAIT_MS, NOW - 10 * MINUTE)),
+});
+
+test("property: there is always a reason, and only from the closed list", () => {
+  fc.assert(
+    fc.property(anySnapshot, (given) => {
+      const decisions = decide(given, NOW);
+      assert.ok(decisions.length > 0);
+      for (const { kind, reason } of decisions)
+        assert.ok((REASONS[kind] as readonly string[]).includes(reason));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("property: a start is wanted, within the limit, not on hold, never beside an attempt or on a machine that runs", () => {
+  fc.assert(
+    fc.property(anySnapshot, (given) => {
+      const starts = decide(given, NOW).filter((decision) => decision.kind === "start");
+      if (starts.length === 0) return;
+      assert.ok(given.demand.jobsWaiting || given.demand.bootRequested);
+      assert.equal(given.onHold, false);
+      const recent = given.recentStarts.filter((at) => at > NOW - 60 * MINUTE).length;
+      assert.ok(recent + starts.length <= given.policy.maxStartsPerHour);
+      const up = given.instances.filter((each) => each.state === "running" && each.attempt === null).length;
+      assert.ok(up + starts.length <= given.policy.desiredRunning);
+      for (const start of starts) {
+        const target = given.instances.find((each) => each.id === start.instance);
+        assert.equal(target?.attempt, null);
+        assert.ok((target?.restUntil ?? 0) <= NOW);
+        assert.ok(
+          target?.state === "stopped" || (target?.state === "unknown" && target.apiState === "stopped"),
+        );
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("property: a stop means no job, no activity, no doubt, no deafness, no hold, long enough on, both witnesses fresh", () => {
+  fc.assert(
+    fc.property(anySnapshot, (given) => {
+      for (const stop of decide(given, NOW)) {
+        if (stop.kind !== "stop") continue;
+        const target = given.instances.find((each) => each.id === stop.instance);
+        assert.equal(target?.state, "running");
+        assert.equal(target?.attempt, null);
+        assert.ok(!given.demand.jobsWaiting && !given.demand.bootRequested && !given.onHold);
+        const quiet = NOW - given.policy.idleTimeout;
+        assert.ok((given.demand.lastJobAt ?? 0) <= quiet);
+        assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
+        assert.ok((given.demand.lastActivityAt ?? 0) <= quiet);
+        assert.ok(given.listeningSince !== null && given.listeningSince <= quiet);
+        assert.ok(given.pathProvenAt !== null && given.pathProvenAt >= (given.askedWorkersAt ?? NOW));
+        assert.ok((target?.runningSince ?? NOW) <= NOW - given.policy.minRunTime);
+        assert.ok(target?.comparedAt !== null && (target?.comparedAt ?? 0) > NOW - COMPARISON_VALID_MS);
+        assert.ok(given.askedWorkersAt !== null);
+        const lastSign = Math.max(given.demand.lastJobAt ?? 0, given.demand.lastActivityAt ?? 0);
+        assert.ok(given.askedWorkersAt >= lastSign + given.policy.idleTimeout, "asked after it became idle");
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+});

@@ -1,0 +1,45 @@
+/** What can be decided: every decision carries a reason from a closed list. */
+export const REASONS = {
+  /** `_unconfirmed`: only the API says that the machine is off; a start can do no harm, waiting would. */
+  start: ["job_waiting", "job_waiting_unconfirmed", "boot_requested"],
+  stop: ["idle"],
+  look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
+  ask: ["ask_before_stop"],
+  wait: [
+    "no_demand",
+    "starting",
+    "stopping",
+    "on_hold",
+    "rate_limited",
+    "all_resting",
+    "none_available",
+    "state_unknown",
+  ],
+  keep: [
+    "idle_not_reached",
+    "min_run_time",
+    "jobs_pending",
+    "on_hold",
+    "action_in_flight",
+    "path_unproven",
+    "waiting_for_answer",
+    "resting",
+  ],
+} as const;
+
+export type Decision =
+  | { readonly kind: "start"; readonly instance: string; readonly reason: (typeof REASONS.start)[number] }
+  | { readonly kind: "stop"; readonly instance: string; readonly reason: (typeof REASONS.stop)[number] }
+  /** Ask the console now; `compare` asks both witnesses. */
+  | { readonly kind: "look"; readonly compare: boolean; readonly reason: (typeof REASONS.look)[number] }
+  /** Ask the gateway whether tasks are active. */
+  | { readonly kind: "ask"; readonly reason: (typeof REASONS.ask)[number] }
+  /** Nothing more can be done for the pool before `until` (null: until something else changes). */
+  | { readonly kind: "wait"; readonly until: number | null; readonly reason: (typeof REASONS.wait)[number] }
+  /** A running machine stays on, to be decided again at `until` (null: when something else changes). */
+  | {
+      readonly kind: "keep";
+      readonly instance: string;
+      readonly until: number | null;
+      readonly reason: (typeof REASONS.keep)[number];
+    };

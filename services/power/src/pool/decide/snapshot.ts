@@ -1,0 +1,67 @@
+/** All that a decision may know. */
+import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Policy } from "../pool.ts";
+
+/** What is known of an instance. Times are milliseconds since 1970 on this process's clock. */
+export interface InstanceView {
+  readonly id: string;
+  readonly priority: number;
+  readonly state: InstanceState;
+  /** When the question left whose answer `state` is; null before the first answer. */
+  readonly askedAt: number | null;
+  /** When this state was first seen. */
+  readonly stateSince: number;
+  /** What the API alone says while `state` is unknown because the page does not confirm it. */
+  readonly apiState: InstanceState | null;
+  /** Looks in a row whose answer was unknown. */
+  readonly unknownLooks: number;
+  /** A start or stop of ours whose outcome is not known yet. */
+  readonly attempt: { readonly action: "start" | "stop"; readonly at: number } | null;
+  readonly runningSince: number | null;
+  /** Not to be started (after a failed start) or stopped (after a failed stop) before this; 0: at any time. */
+  readonly restUntil: number;
+  /** When both witnesses last agreed on this very state; null when they have not. */
+  readonly comparedAt: number | null;
+}
+
+export interface Snapshot {
+  readonly policy: Policy;
+  readonly demand: {
+    readonly jobsWaiting: boolean;
+    readonly bootRequested: boolean;
+    readonly lastJobAt: number | null;
+    readonly lastServedAt: number | null;
+    readonly lastActivityAt: number | null;
+    readonly lastInactiveAt: number | null;
+  };
+  readonly instances: readonly InstanceView[];
+  /** Times of starts that were sent within the last hour, by whomever in this pool. */
+  readonly recentStarts: readonly number[];
+  /** An operator's order to leave everything as it is. */
+  readonly onHold: boolean;
+  /** Since when the notification path has been proven without a break; null while it is not. */
+  readonly listeningSince: number | null;
+  /** When the notification path was last proven from end to end; null when it never was. */
+  readonly pathProvenAt: number | null;
+  /** When the gateway was last asked for active tasks; null when it never was. */
+  readonly askedWorkersAt: number | null;
+}
+
+/** Whether a machine on its way up or down is still within its time; past it, others are tried. */
+function inTime(instance: InstanceView, limitMs: number, now: number): boolean {
+  return now < (instance.attempt?.at ?? instance.stateSince) + limitMs;
+}
+
+export function isStarting(instance: InstanceView, policy: Policy, now: number): boolean {
+  if (instance.attempt?.action === "start") return true;
+  return instance.state === "starting" && inTime(instance, policy.startTimeout, now);
+}
+
+export function isStopping(instance: InstanceView, policy: Policy, now: number): boolean {
+  if (instance.attempt?.action === "stop") return true;
+  return instance.state === "stopping" && inTime(instance, policy.stopTimeout, now);
+}
+
+export function isRunning(instance: InstanceView): boolean {
+  return instance.state === "running" && instance.attempt === null;
+}

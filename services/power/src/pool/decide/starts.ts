@@ -1,0 +1,77 @@
+/** Which machines to start for the demand, or why none. Pure. */
+import type { Decision } from "./decision.ts";
+import { type InstanceView, isRunning, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
+
+/** How often an unknown state is looked at again before the next machine is tried in its place. */
+export const UNKNOWN_LOOKS = 3;
+
+const HOUR_MS = 3_600_000;
+
+/** For a pool that is wanted: starts, or what is waited for. Never empty. */
+export function decideStarts(snapshot: Snapshot, now: number): Decision[] {
+  const { policy, instances, demand } = snapshot;
+  const running = instances.filter(isRunning).length;
+  const starting = instances.filter((instance) => isStarting(instance, policy, now)).length;
+  const missing = policy.desiredRunning - running - starting;
+  if (missing <= 0) {
+    // Demand that waits beside a running machine waits only for a look that is newer than itself.
+    if (running > 0) return [{ kind: "look", compare: false, reason: "confirm_running" }];
+    return [{ kind: "wait", until: null, reason: "starting" }];
+  }
+  if (snapshot.onHold) return [{ kind: "wait", until: null, reason: "on_hold" }];
+
+  const recent = snapshot.recentStarts.filter((at) => at > now - HOUR_MS);
+  const allowed = Math.max(0, policy.maxStartsPerHour - recent.length);
+  const order = [...instances].sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
+  const chosen: InstanceView[] = [];
+  let firstRest: number | null = null;
+  let anyUnknown = false;
+  for (const instance of order) {
+    if (chosen.length === missing) break;
+    if (instance.state === "unknown" && instance.attempt === null) {
+      // It may be running: look again before money is spent on another one.
+      if (instance.unknownLooks < UNKNOWN_LOOKS) {
+        return [
+          ...starts(chosen.slice(0, allowed), demand),
+          { kind: "look", compare: true, reason: "unknown_state" },
+        ];
+      }
+      if (instance.apiState === "stopped" && instance.restUntil <= now && demand.jobsWaiting) {
+        chosen.push(instance);
+      } else {
+        anyUnknown = true;
+      }
+    } else if (isStopping(instance, policy, now)) {
+      return [...starts(chosen.slice(0, allowed), demand), { kind: "wait", until: null, reason: "stopping" }];
+    } else if (instance.state === "stopped" && instance.attempt === null) {
+      if (instance.restUntil <= now) chosen.push(instance);
+      else firstRest = Math.min(firstRest ?? instance.restUntil, instance.restUntil);
+    }
+  }
+
+  const decisions = starts(chosen.slice(0, allowed), demand);
+  if (chosen.length > allowed) {
+    // The limit loosens when enough of the oldest starts are an hour old.
+    const oldest = [...recent].sort((a, b) => a - b)[recent.length - policy.maxStartsPerHour];
+    decisions.push({
+      kind: "wait",
+      until: oldest === undefined ? null : oldest + HOUR_MS,
+      reason: "rate_limited",
+    });
+  } else if (chosen.length < missing && starting === 0) {
+    if (firstRest !== null) decisions.push({ kind: "wait", until: firstRest, reason: "all_resting" });
+    else if (anyUnknown) decisions.push({ kind: "wait", until: null, reason: "state_unknown" });
+    else if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "none_available" });
+  } else if (decisions.length === 0) {
+    decisions.push({ kind: "wait", until: null, reason: "starting" });
+  }
+  return decisions;
+}
+
+function starts(chosen: readonly InstanceView[], demand: Snapshot["demand"]): Decision[] {
+  return chosen.map((instance) => {
+    if (!demand.jobsWaiting) return { kind: "start", instance: instance.id, reason: "boot_requested" };
+    const reason = instance.state === "stopped" ? "job_waiting" : "job_waiting_unconfirmed";
+    return { kind: "start", instance: instance.id, reason };
+  });
+}

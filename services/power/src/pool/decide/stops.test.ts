@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decide } from "./decide.ts";
+import {
+  type Case,
+  inShort,
+  instance,
+  MINUTE,
+  NOW,
+  policy,
+  running,
+  snapshot,
+  stoppable,
+} from "./snapshot-for-tests.ts";
+import { ANSWER_VALID_MS, ANSWER_WAIT_MS, COMPARISON_VALID_MS } from "./stops.ts";
+
+const CASES: Case[] = [
+  { what: "idle past the limit, everything asked", given: snapshot(stoppable), told: ["stop gpu-1 idle"] },
+  {
+    what: "idle: workers are asked first",
+    given: snapshot({ ...stoppable, askedWorkersAt: null }),
+    told: ["ask ask_before_stop"],
+  },
+  {
+    what: "idle: the answer is waited for",
+    given: snapshot({ ...stoppable, askedWorkersAt: NOW - 1_000 }),
+    told: [`keep gpu-1 waiting_for_answer ${NOW - 1_000 + ANSWER_WAIT_MS}`],
+  },
+  {
+    what: "idle: an answer that came ends the wait",
+    given: snapshot({ ...stoppable, askedWorkersAt: NOW - 1_000, demand: { lastInactiveAt: NOW - 500 } }),
+    told: ["stop gpu-1 idle"],
+  },
+  {
+    what: "idle again since an answer that named a task: asked anew",
+    given: snapshot({
+      ...stoppable,
+      policy: { ...policy, idleTimeout: 1_000 },
+      askedWorkersAt: NOW - 10_000,
+      demand: { lastActivityAt: NOW - 9_500 },
+    }),
+    told: ["ask ask_before_stop"],
+  },
+  {
+    what: "idle: both witnesses are asked before a stop",
+    given: snapshot({ ...stoppable, instances: [running({ comparedAt: NOW - COMPARISON_VALID_MS })] }),
+    told: ["look compare_before_stop"],
+  },
+  {
+    what: "a job 29 minutes ago",
+    given: snapshot({ ...stoppable, demand: { lastJobAt: NOW - 29 * MINUTE } }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + MINUTE}`],
+  },
+  {
+    what: "a job that was served a minute ago, after it had waited long",
+    given: snapshot({
+      ...stoppable,
+      demand: { lastJobAt: NOW - 90 * MINUTE, lastServedAt: NOW - MINUTE },
+    }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
+  },
+  {
+    what: "a worker active a minute ago",
+    given: snapshot({ ...stoppable, demand: { lastJobAt: NOW - 90 * MINUTE, lastActivityAt: NOW - MINUTE } }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
+  },
+  {
+    what: "the path was deaf until a minute ago",
+    given: snapshot({ ...stoppable, listeningSince: NOW - MINUTE }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
+  },
+  {
+    what: "the path is deaf",
+    given: snapshot({ ...stoppable, listeningSince: null }),
+    told: ["keep gpu-1 path_unproven"],
+  },
+  {
+    what: "idle, nobody busy, but no proof of the path since the question",
+    given: snapshot({
+      ...stoppable,
+      askedWorkersAt: NOW - ANSWER_WAIT_MS,
+      pathProvenAt: NOW - ANSWER_WAIT_MS - 1,
+    }),
+    told: [`keep gpu-1 path_unproven ${NOW - ANSWER_WAIT_MS + ANSWER_VALID_MS}`],
+  },
+  { what: "idle under hold", given: snapshot({ ...stoppable, onHold: true }), told: ["keep gpu-1 on_hold"] },
+  {
+    what: "it runs since two minutes",
+    given: snapshot({
+      policy: { ...policy, idleTimeout: MINUTE },
+      ...stoppable,
+      instances: [running({ comparedAt: NOW, runningSince: NOW - 2 * MINUTE })],
+    }),
+    told: [`keep gpu-1 min_run_time ${NOW + 3 * MINUTE}`],
+  },
+  {
+    what: "a stop is under way",
+    given: snapshot({ instances: [running({ attempt: { action: "stop", at: NOW } })] }),
+    told: ["keep gpu-1 action_in_flight"],
+  },
+  {
+    what: "a stop failed a moment ago",
+    given: snapshot({ ...stoppable, instances: [running({ comparedAt: NOW, restUntil: NOW + 1_000 })] }),
+    told: [`keep gpu-1 resting ${NOW + 1_000}`],
+  },
+  {
+    what: "unknown and idle: never stopped",
+    given: snapshot({ instances: [instance({ state: "unknown", apiState: "running", unknownLooks: 9 })] }),
+    told: ["wait no_demand"],
+  },
+];
+
+for (const { what, given, told } of CASES) {
+  test(`decide: ${what}`, () => {
+    assert.deepEqual(inShort(decide(given, NOW)), told);
+  });
+}

@@ -1,0 +1,58 @@
+/** Whether a running machine is stopped, or why it stays on. Pure. */
+import type { Decision, REASONS } from "./decision.ts";
+import type { InstanceView, Snapshot } from "./snapshot.ts";
+
+/** How long an agreement of both witnesses is good enough to stop on. */
+export const COMPARISON_VALID_MS = 30_000;
+/** How long the answer to "is any task active?" is waited for; older gateways never answer. */
+export const ANSWER_WAIT_MS = 5_000;
+/** How long that answer is good enough to stop on. */
+export const ANSWER_VALID_MS = 30_000;
+
+/** Rule 9 of the architecture: every condition that keeps a machine on, the cheapest to know first. */
+export function decideStop(
+  instance: InstanceView,
+  snapshot: Snapshot,
+  wanted: boolean,
+  now: number,
+): Decision {
+  const { policy, demand } = snapshot;
+  const keep = (reason: (typeof REASONS.keep)[number], until: number | null = null): Decision => ({
+    kind: "keep",
+    instance: instance.id,
+    until,
+    reason,
+  });
+  if (instance.attempt !== null) return keep("action_in_flight");
+  if (wanted) return keep("jobs_pending");
+  if (snapshot.onHold) return keep("on_hold");
+  // Deaf is not idle: what could not be heard may be work.
+  if (snapshot.listeningSince === null) return keep("path_unproven");
+  const runningSince = instance.runningSince ?? now;
+  if (now < runningSince + policy.minRunTime) return keep("min_run_time", runningSince + policy.minRunTime);
+  const idleSince = Math.max(
+    runningSince,
+    snapshot.listeningSince,
+    demand.lastJobAt ?? 0,
+    demand.lastServedAt ?? 0,
+    demand.lastActivityAt ?? 0,
+  );
+  const idleAt = idleSince + policy.idleTimeout;
+  if (now < idleAt) return keep("idle_not_reached", idleAt);
+  if (instance.restUntil > now) return keep("resting", instance.restUntil);
+
+  const asked = snapshot.askedWorkersAt;
+  // A question of before says nothing: its answer may have been the activity that idleness is counted from.
+  if (asked === null || asked < idleAt || now >= asked + ANSWER_VALID_MS)
+    return { kind: "ask", reason: "ask_before_stop" };
+  const answered = demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
+  if (!answered && now < asked + ANSWER_WAIT_MS) return keep("waiting_for_answer", asked + ANSWER_WAIT_MS);
+  // A registration that was lost in silence looks like quiet. With the question the path is probed: a proof from
+  // after it says that nothing was missed, because a path that was mended counts its hearing anew.
+  if (snapshot.pathProvenAt === null || snapshot.pathProvenAt < asked)
+    return keep("path_unproven", asked + ANSWER_VALID_MS);
+  if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS) {
+    return { kind: "look", compare: true, reason: "compare_before_stop" };
+  }
+  return { kind: "stop", instance: instance.id, reason: "idle" };
+}

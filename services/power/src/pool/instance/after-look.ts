@@ -1,0 +1,62 @@
+/**
+ * How what is known of an instance moves on with each look: the durable record, and what this process remembers of its
+ * looks. Pure values in, values out; times are milliseconds since 1970 on this process's clock.
+ */
+import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Policy } from "../pool.ts";
+import { type Ended, judge } from "./attempt.ts";
+import type { Look, Looks } from "./looks.ts";
+import type { InstanceRecord } from "./record.ts";
+import { account } from "./running-time.ts";
+
+/** What a look or an answer brought to light. */
+export interface Progress {
+  readonly record: InstanceRecord;
+  readonly looks: Looks;
+  readonly changed: { readonly from: InstanceState; readonly to: InstanceState } | null;
+  readonly ended: Ended | null;
+}
+
+/** Takes a look's answer in. */
+export function afterLook(
+  record: InstanceRecord,
+  looks: Looks,
+  look: Look,
+  policy: Policy,
+  pricePerHour: number,
+  /** The call of the current attempt has not returned yet, so its lack of effect says nothing. */
+  calling: boolean,
+): Progress {
+  const { sighting } = look;
+  const nextLooks: Looks =
+    sighting.state === "unknown"
+      ? {
+          askedAt: look.askedAt,
+          unknown: { reason: sighting.reason, words: sighting.words },
+          apiState: sighting.api ?? null,
+          unknownLooks: looks.unknownLooks + 1,
+          comparedAt: null,
+        }
+      : {
+          askedAt: look.askedAt,
+          unknown: null,
+          apiState: sighting.state,
+          unknownLooks: 0,
+          comparedAt: look.compared
+            ? look.answeredAt
+            : sighting.state === record.state
+              ? looks.comparedAt
+              : null,
+        };
+  let next = record;
+  let changed: Progress["changed"] = null;
+  if (sighting.state !== "unknown") {
+    next = account(next, sighting.state, look, pricePerHour);
+    if (sighting.state !== record.state) {
+      changed = { from: record.state, to: sighting.state };
+      next = { ...next, state: sighting.state, stateSince: look.answeredAt };
+    }
+  }
+  const judged = judge(next, sighting.state, look, policy, calling);
+  return { record: judged.record, looks: nextLooks, changed, ended: judged.ended };
+}

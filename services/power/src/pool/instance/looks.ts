@@ -1,0 +1,29 @@
+/** What this process saw of an instance at the console. Pure values. */
+import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Sighting, UnknownReason } from "../../console/driver.ts";
+
+/** What this process saw; gone with it, so that after a restart it looks before it acts. */
+export interface Looks {
+  readonly askedAt: number | null;
+  readonly unknown: { readonly reason: UnknownReason; readonly words: string } | null;
+  readonly apiState: InstanceState | null;
+  readonly unknownLooks: number;
+  readonly comparedAt: number | null;
+}
+
+export const NO_LOOKS: Looks = {
+  askedAt: null,
+  unknown: { reason: "not_observed_yet", words: "The console has not been looked at yet." },
+  apiState: null,
+  unknownLooks: 0,
+  comparedAt: null,
+};
+
+/** One look at one instance. */
+export interface Look {
+  readonly sighting: Sighting;
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  /** Both witnesses were asked. */
+  readonly compared: boolean;
+}

@@ -1,0 +1,65 @@
+/** The durable record of an instance, kept in KV. Times are milliseconds since 1970 on this process's clock. */
+import { InstanceState, LANES } from "@gpu-power-manager/shared/events";
+import { z } from "zod";
+import type { Instance } from "../pool.ts";
+
+const Time = z.number().int().nonnegative();
+
+const Attempt = z.object({
+  attemptId: z.string(),
+  action: z.enum(["start", "stop"]),
+  reason: z.string(),
+  at: Time,
+  /** `intended`: written down, perhaps sent; `sent`: the console took it, or may have. */
+  phase: z.enum(["intended", "sent"]),
+  sentAt: Time.nullable(),
+  lane: z.enum(LANES).nullable(),
+  /** The machine was seen on its way (starting, stopping) since. */
+  sawChange: z.boolean(),
+  /** When the oldest job came for which this is done, on the listener's clock. */
+  demandSince: Time.nullable(),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+export const InstanceRecord = z.object({
+  version: z.literal(1),
+  providerId: z.string(),
+  /** The last state that was known; `unknown` only before the first. */
+  state: InstanceState,
+  stateSince: Time,
+  attempt: Attempt.nullable(),
+  /** Failed attempts in a row. */
+  failures: z.number().int().nonnegative(),
+  restUntil: Time,
+  restReason: z.string().nullable(),
+  /** When starts were sent, within the last hour. */
+  starts: z.array(Time),
+  runningSince: Time.nullable(),
+  /** From when a worker that comes online is this run's: its start, or where that is not ours, the first sight. */
+  workerFrom: Time.nullable().default(null),
+  lastRunningAt: Time.nullable(),
+  /** Finished runs together, without the current one. */
+  uptimeMs: z.number().nonnegative(),
+  /** What the finished runs cost, in the instance's currency, at the prices of their times. */
+  cost: z.number().nonnegative(),
+});
+export type InstanceRecord = z.infer<typeof InstanceRecord>;
+
+export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecord {
+  return {
+    version: 1,
+    providerId: instance.providerId,
+    state: "unknown",
+    stateSince: 0,
+    attempt: null,
+    failures: 0,
+    restUntil: 0,
+    restReason: null,
+    starts: [],
+    runningSince: null,
+    workerFrom: null,
+    lastRunningAt: null,
+    uptimeMs: 0,
+    cost: 0,
+  };
+}

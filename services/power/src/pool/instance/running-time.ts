@@ -1,0 +1,64 @@
+/** How long an instance has run, what that cost, and whether a worker came up in its present run. Pure. */
+import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Demand } from "../../demand/demand.ts";
+import type { Look } from "./looks.ts";
+import type { InstanceRecord } from "./record.ts";
+
+/** Two looks further apart than this prove nothing about the time between them. */
+const PROVEN_STRETCH_MS = 10 * 60_000;
+const HOUR_MS = 3_600_000;
+
+/** Keeps the time a machine has run, and what it cost. */
+export function account(
+  record: InstanceRecord,
+  state: InstanceState,
+  look: Look,
+  pricePerHour: number,
+): InstanceRecord {
+  if (state === "running") {
+    return {
+      ...record,
+      runningSince: record.runningSince ?? look.answeredAt,
+      workerFrom:
+        record.workerFrom ?? (record.attempt?.action === "start" ? record.attempt.at : look.answeredAt),
+      lastRunningAt: look.answeredAt,
+    };
+  }
+  if (record.runningSince === null) return record;
+  const lastRunningAt = record.lastRunningAt ?? record.runningSince;
+  // After a long blindness only what was seen is counted.
+  const until = look.answeredAt - lastRunningAt > PROVEN_STRETCH_MS ? lastRunningAt : look.answeredAt;
+  const ms = Math.max(0, until - record.runningSince);
+  return {
+    ...record,
+    runningSince: null,
+    workerFrom: null,
+    lastRunningAt: null,
+    uptimeMs: record.uptimeMs + ms,
+    cost: record.cost + (ms / HOUR_MS) * pricePerHour,
+  };
+}
+
+/** Milliseconds that the instance has been seen running, ever. */
+export function uptimeMs(record: InstanceRecord): number {
+  const current =
+    record.runningSince === null
+      ? 0
+      : Math.max(0, (record.lastRunningAt ?? record.runningSince) - record.runningSince);
+  return record.uptimeMs + current;
+}
+
+/** Whether a worker has come online or was busy in the instance's present run; undefined while it does not run. */
+export function workerOnline(
+  { workerFrom }: Pick<InstanceRecord, "workerFrom">,
+  { lastWorkerOnlineAt, lastWorkerBusyAt }: Pick<Demand, "lastWorkerOnlineAt" | "lastWorkerBusyAt">,
+): boolean | undefined {
+  if (workerFrom === null) return undefined;
+  return Math.max(lastWorkerOnlineAt ?? 0, lastWorkerBusyAt ?? 0) >= workerFrom;
+}
+
+/** What the instance has cost, ever, in its currency. */
+export function cost(record: InstanceRecord, pricePerHour: number): number {
+  const current = uptimeMs(record) - record.uptimeMs;
+  return record.cost + (current / HOUR_MS) * pricePerHour;
+}

@@ -1,0 +1,21 @@
+import type { InstanceView } from "../decide/snapshot.ts";
+import type { Instance } from "../pool.ts";
+import type { Looks } from "./looks.ts";
+import type { InstanceRecord } from "./record.ts";
+
+/** An instance as `decide` sees it. */
+export function viewOf(instance: Instance, record: InstanceRecord, looks: Looks): InstanceView {
+  return {
+    id: instance.id,
+    priority: instance.priority,
+    state: looks.unknown === null ? record.state : "unknown",
+    askedAt: looks.askedAt,
+    stateSince: record.stateSince,
+    apiState: looks.apiState,
+    unknownLooks: looks.unknownLooks,
+    attempt: record.attempt,
+    runningSince: record.runningSince,
+    restUntil: record.restUntil,
+    comparedAt: looks.comparedAt,
+  };
+}
