@@ -24,7 +24,7 @@ cp /etc/ssl/certs/ca-certificates.crt "$work/host/etc/ssl/certs/"
 cp /etc/apt/sources.list.d/debian.sources "$work/host/etc/apt/sources.list.d/" 2>/dev/null || true
 [ -d /etc/apt/keyrings ] && cp -r /etc/apt/keyrings "$work/host/etc/apt/" || true
 for file in /etc/apt/apt.conf.d/99*; do [ -f "$file" ] && cp "$file" "$work/host/etc/apt/apt.conf.d/"; done
-cp node_modules/node/bin/node "$work/host/usr/local/bin/"
+cp -L node_modules/.bin/node "$work/host/usr/local/bin/"
 cp -r "$(npm root -g)/npm" "$work/host/usr/local/lib/node_modules/"
 
 stand_in=gpu-power-manager.stand-in

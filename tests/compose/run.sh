@@ -113,7 +113,7 @@ echo "  up, healthy and ready after $((SECONDS - began)) s"
 
 say "Hardening"
 "$root/tests/compose/hardening.sh"
-node() { "$root/node_modules/node/bin/node" "$@"; }
+node() { "$root/node_modules/.bin/node" "$@"; }
 say "The main job, and restarts and kills in the middle of others"
 node "$root/tests/compose/story.ts" jobs
 if [ -n "$DOCKERD_PID" ]; then
