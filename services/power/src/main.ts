@@ -1,105 +1,70 @@
 /** Power: holds the GPU pool to what demand and policy ask. Read it to see the whole service. */
 import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { steadyClock } from "@gpu-power-manager/shared/clock";
-import { loadEnv } from "@gpu-power-manager/shared/env";
-import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
-import { type PowerConfig, PowerEnv } from "./config/environment.ts";
-import { loadFiles, profileFile } from "./config/files.ts";
-import { watchConfigFile } from "./config/watched-file.ts";
-import { loadYaml } from "./config/yaml-file.ts";
-import { PageConsole } from "./console/page-console.ts";
-import { loadProfile } from "./console/profile.ts";
+import { FollowedFiles } from "./config/followed-files.ts";
+import { type Configuration, loadConfiguration } from "./config/load.ts";
+import { openConsole } from "./console/open-console.ts";
 import { openDemand, runIntake } from "./demand/intake.ts";
 import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
 import { Fleet } from "./pool/fleet.ts";
 import { Hold } from "./pool/hold.ts";
-import { Pool } from "./pool/pool.ts";
 import { Reconciler } from "./pool/reconciler.ts";
 import { Story } from "./pool/story.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
 import { deriveFromState } from "./telemetry/gauges.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
-import {
-  readinessOf,
-  type StandbySource,
-  type StatusSource,
-  standbyReadiness,
-  statusOf,
-} from "./telemetry/status.ts";
+import { Stage } from "./telemetry/stage.ts";
 
 /** What is left to publish at the end is given so long. */
 const DRAIN_MS = 1_500;
 
-type Files = ReturnType<typeof loadFiles>;
-
-async function run(config: PowerConfig, files: Files, logger: Logger, signal: AbortSignal): Promise<void> {
-  let pool = files.pool;
+async function run({ config, files }: Configuration, logger: Logger, signal: AbortSignal): Promise<void> {
   const now = steadyClock();
-  let source: (() => StatusSource) | undefined;
-  let running: Reconciler | undefined;
-  let standby: StandbySource | undefined;
-  const metrics = createMetrics(pool.pool, now, () => standby?.lease.held ?? false);
-  const waiting = () => standbyReadiness(standby);
+  const followed = new FollowedFiles(config, files);
+  const { pool } = files.pool;
+  const stage = new Stage();
+  const metrics = createMetrics(pool, now, () => stage.leads);
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
     registry: metrics.registry,
+    readiness: () => stage.readiness(),
+    routes: stage.routes,
     signal,
-    readiness: () => (source === undefined ? waiting() : readinessOf(source())),
-    routes: (app) =>
-      app.get("/status", (_request, response) => {
-        if (source === undefined) response.status(503).json({ words: waiting().words });
-        else response.json(statusOf(source()));
-      }),
   });
 
-  const bus = await openBus(config, `power-${pool.pool}`, logger, signal);
+  let wake = () => {};
+  const bus = await openBus(config, `power-${pool}`, logger, signal);
   const lease = new PoolLease({
     kv: await bus.bucket(LEASE_ANSWER_MS),
-    pool: pool.pool,
+    pool,
     logger,
-    onRegained: () => running?.wake(),
+    onRegained: () => wake(),
   });
-  standby = { lease, natsConnected: bus.connected };
+  stage.standsBy({ lease, natsConnected: bus.connected });
   await lease.acquire(signal);
   const kept = lease.keep();
   kept.catch(() => undefined);
   const mayAct = () => lease.held;
-  const demand = await openDemand(bus, pool.pool, mayAct);
+
+  const demand = await openDemand(bus, pool, mayAct);
   const fleet = new Fleet(bus.kv, mayAct);
-  for (const { id } of pool.instances) metrics.mayActOn(id);
-  const driver = new PageConsole({
-    profile: files.profile,
-    providerIds: pool.instances.map((instance) => instance.providerId),
-    stateDir: config.STATE_DIR,
-    sessionKey: config.SESSION_KEY,
-    headless: config.HEADLESS,
-    chromiumPath: config.CHROMIUM_PATH,
-    sandbox: config.CHROMIUM_SANDBOX,
-    memoryLimitBytes: config.CHROMIUM_MEMORY_LIMIT_MIB,
-    credentials:
-      config.CONSOLE_USER === undefined || config.CONSOLE_PASSWORD === undefined
-        ? undefined
-        : { user: config.CONSOLE_USER, password: config.CONSOLE_PASSWORD },
-    logger,
-    events: metrics,
-    now,
-  });
+  const driver = openConsole(config, files, { logger, events: metrics, now });
   const hold = new Hold();
   const listening = new Listening();
   const outbound = new Outbound(bus, logger, signal);
   const reconciler = new Reconciler({
-    pool: () => pool,
+    pool: () => followed.pool,
     driver,
     demand,
     fleet,
     outbound,
-    story: new Story({ poolName: () => pool.pool, outbound, metrics, logger }),
+    story: new Story({ poolName: () => pool, outbound, metrics, logger }),
     onPass: () => metrics.passed(),
     logger,
     now,
@@ -109,9 +74,9 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     listeningSince: () => listening.since(now()),
     pathProvenAt: () => listening.provenAt,
   });
-  running = reconciler;
-  source = () => ({
-    pool: pool.pool,
+  wake = () => reconciler.wake();
+  stage.acts(() => ({
+    pool,
     fleet,
     demand: demand.value,
     reconciler,
@@ -120,53 +85,43 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
     leads: lease.held,
     onHold: hold.on,
     listeningSince: listening.since(now()),
-    longestPauseMs: Math.max(pool.policy.observe.off, pool.policy.observe.on),
+    longestPauseMs: Math.max(followed.pool.policy.observe.off, followed.pool.policy.observe.on),
     now: now(),
-  });
-  deriveFromState(metrics.registry, () => ({ pool, fleet, demand: demand.value, driver, now: now() }));
-  deriveFromBus(metrics.registry, () => bus, pool.pool);
+  }));
+  deriveFromState(metrics.registry, () => ({
+    pool: followed.pool,
+    fleet,
+    demand: demand.value,
+    driver,
+    now: now(),
+  }));
+  deriveFromBus(metrics.registry, () => bus, pool);
+  for (const { id } of followed.pool.instances) metrics.mayActOn(id);
 
-  watchConfigFile({
-    file: config.POOL_FILE,
-    load: (file) => loadYaml(Pool, file),
-    onChange: (changed) => {
-      if (changed.pool !== pool.pool)
-        throw new ConfigError(config.POOL_FILE, [
-          "pool: its name cannot change while power runs; restart it",
-        ]);
-      const profile = loadProfile(profileFile(config, changed));
-      pool = changed;
+  followed.follow({
+    onProfile: (profile) => {
       driver.setProfile(profile);
-      for (const { id } of changed.instances) metrics.mayActOn(id);
-      driver.setInstances(changed.instances.map((instance) => instance.providerId));
-      reconciler.wake();
+      wake();
     },
-    onResult: (ok) => metrics.configReloaded("pool", ok),
+    onPool: ({ instances }) => {
+      for (const { id } of instances) metrics.mayActOn(id);
+      driver.setInstances(instances.map(({ providerId }) => providerId));
+      wake();
+    },
+    onResult: (file, ok) => metrics.configReloaded(file, ok),
     logger,
     signal,
   });
-  watchConfigFile({
-    file: profileFile(config, pool),
-    load: loadProfile,
-    onChange: (profile) => {
-      driver.setProfile(profile);
-      reconciler.wake();
-    },
-    onResult: (ok) => metrics.configReloaded("profile", ok),
-    logger,
-    signal,
-  });
-
-  followListeners(bus, pool.pool, listening, now, { onProof: () => reconciler.wake() });
+  followListeners(bus, pool, listening, now, { onProof: wake });
   const parts = [
-    hold.follow(bus, pool.pool, logger, () => reconciler.wake(), signal),
+    hold.follow(bus, pool, logger, wake, signal),
     runIntake({
       bus,
-      pool: pool.pool,
+      pool,
       demand,
       logger,
       now,
-      onDemand: () => reconciler.wake(),
+      onDemand: wake,
       onQueries: (queries) => reconciler.query(queries),
       onMalformed: () => metrics.eventsMalformed(),
       signal,
@@ -191,33 +146,15 @@ async function run(config: PowerConfig, files: Files, logger: Logger, signal: Ab
   await closeBus(bus);
 }
 
-/** @throws ConfigError that names the mistakes of the environment and of the files together. */
-function loadAll(): ReturnType<typeof loadEnv<typeof PowerEnv>> & { files: Files } {
-  const problems: string[] = [];
-  const attempt = <T>(load: () => T): T | undefined => {
-    try {
-      return load();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
-      return undefined;
-    }
-  };
-  const env = attempt(() => loadEnv(PowerEnv, process.env));
-  const { POOL_FILE = "", PROFILES_DIR = "" } = process.env;
-  const files = POOL_FILE === "" ? undefined : attempt(() => loadFiles({ POOL_FILE, PROFILES_DIR }));
-  if (env === undefined || files === undefined) throw new ConfigError("The configuration", problems);
-  return { ...env, files };
-}
-
 async function main(): Promise<void> {
-  const { config, secrets, files } = loadAll();
+  const configuration = loadConfiguration(process.env);
   if (process.argv.includes("--check")) {
     console.log("The configuration, the pool file and the profile can be used.");
     return;
   }
+  const { config, secrets } = configuration;
   const logger = createLogger({ service: "power", level: config.LOG_LEVEL, secrets });
-  await runUntilSignal(logger, (signal) => run(config, files, logger, signal));
+  await runUntilSignal(logger, (signal) => run(configuration, logger, signal));
 }
 
 await exitOnBadConfig(main);

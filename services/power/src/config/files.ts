@@ -9,11 +9,13 @@ export function profileFile(config: Pick<PowerConfig, "PROFILES_DIR">, pool: Poo
   return join(config.PROFILES_DIR, `${pool.profile}.yaml`);
 }
 
+export interface Files {
+  readonly pool: Pool;
+  readonly profile: Profile;
+}
+
 /** Loads the pool and its profile. @throws ConfigError that names the mistakes. */
-export function loadFiles(config: Pick<PowerConfig, "POOL_FILE" | "PROFILES_DIR">): {
-  pool: Pool;
-  profile: Profile;
-} {
+export function loadFiles(config: Pick<PowerConfig, "POOL_FILE" | "PROFILES_DIR">): Files {
   const pool = loadYaml(Pool, config.POOL_FILE);
   return { pool, profile: loadProfile(profileFile(config, pool)) };
 }
