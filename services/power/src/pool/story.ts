@@ -3,7 +3,7 @@ import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { ActionResult, Sighting } from "../console/driver.ts";
-import type { PowerMetrics } from "../telemetry/metrics.ts";
+import type { Recorder } from "../telemetry/recorder.ts";
 import type { Decision } from "./decide/decision.ts";
 import type { Member } from "./fleet.ts";
 import type { Ended } from "./instance/attempt.ts";
@@ -12,7 +12,7 @@ import type { Attempt } from "./instance/record.ts";
 export interface StoryParts {
   readonly poolName: () => string;
   readonly outbound: Outbound;
-  readonly metrics: PowerMetrics;
+  readonly metrics: Recorder;
   readonly logger: Logger;
 }
 

@@ -1,8 +1,9 @@
-import { LANES, type Lane } from "@gpu-power-manager/shared/events";
+import { LANES } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { BROWSER_RESTARTS, CONSOLE_ERRORS, type ConsoleEvents } from "../console/driver.ts";
+import { BROWSER_RESTARTS, CONSOLE_ERRORS } from "../console/driver.ts";
 import { REASONS } from "../pool/decide/decision.ts";
+import { type Recorder, STAGES } from "./recorder.ts";
 
 /** Milliseconds for deciding and commanding, seconds to minutes for booting. */
 const LATENCY_BUCKETS = [
@@ -14,48 +15,13 @@ const OBSERVE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** From milliseconds by the API to a page that is clicked through slowly. */
 const CALL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60];
 
-type ActionName = "start" | "stop";
-/** The console's answers, then what was observed afterwards. */
-export const ACTION_OUTCOMES = [
-  "accepted",
-  "uncertain",
-  "refused",
-  "sold_out",
-  "not_tried",
-  "succeeded",
-  "no_effect",
-  "fell_back",
-  "timeout",
-] as const;
-export type ActionOutcome = (typeof ACTION_OUTCOMES)[number];
-const STAGES = ["decide", "command", "boot", "worker", "total"] as const;
-type Stage = (typeof STAGES)[number];
-
-/** What the parts tell while they work. */
-export interface PowerMetrics extends ConsoleEvents {
-  /**
-   * This power may act on the instance. Its series begin at 0, so that the first start after a restart is in every rate;
-   * a power that stands by must not have them, since they would be taken for those of the one that acts.
-   */
-  mayActOn(instance: string): void;
-  decided(reason: string): void;
-  acted(instance: string, action: ActionName, lane: Lane | "none", outcome: ActionOutcome): void;
-  /** The call of an action took so long, whatever came of it. */
-  called(action: ActionName, lane: Lane, ms: number): void;
-  startLatency(instance: string, stage: Stage, ms: number): void;
-  eventsMalformed(): void;
-  configReloaded(file: "pool" | "profile", ok: boolean): void;
-  /** The reconciler has finished a pass. */
-  passed(): void;
-}
-
 /** What is counted as it happens. What can be read off the state is in gauges.ts and bus-gauges.ts. */
 export function createMetrics(
   pool: string,
   now: () => number,
   /** Whether this power holds the lease. */
   isLeader: () => boolean,
-): PowerMetrics & { readonly registry: Registry } {
+): Recorder & { readonly registry: Registry } {
   const registry = processRegistry(pool);
   const registers = [registry];
   new Gauge({
