@@ -21,9 +21,11 @@ demo-fault: ## Inject a fault into the running demo and see its alert: FAULT=…
 test: setup lint check-generate test-unit test-e2e ## Everything that must hold: lint, types, unit and end-to-end tests
 
 test-unit: setup ## Tests of single parts, with real Redis, NATS and Chromium where they touch them
+	@echo "On $$(scripts/nats-server.sh version)"
 	@$(NPM) test:unit
 
 test-e2e: setup ## The way of a job through both services, on real NATS, Redis and Chromium
+	@echo "On $$(scripts/nats-server.sh version)"
 	@$(NPM) test:e2e
 
 lint: setup ## Biome and the type checker

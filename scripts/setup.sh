@@ -20,7 +20,8 @@ cjk_font() { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh 2>/dev/nu
 
 missing=()
 command -v npm >/dev/null || missing+=(nodejs npm)
-command -v nats-server >/dev/null || missing+=(nats-server)
+run scripts/nats-server.sh build
+scripts/nats-server.sh >/dev/null 2>&1 || missing+=(nats-server)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v promtool >/dev/null || missing+=(prometheus)
 command -v amtool >/dev/null || missing+=(prometheus-alertmanager)

@@ -2,9 +2,10 @@
 # Builds stand-in base images from Debian packages, under the names that the Dockerfiles and the compose file
 # ask for, on a machine that reaches Debian's mirror and npm but no image registry. Only for the test.
 # A real image that is here already is used as it is; a stand-in carries a label, by which it is known and removed.
-# Two things differ from the real images, and the test says so:
+# Two things may differ from the real images, and the test says so:
 # - Grafana has no Debian package: a static file answers in its place.
-# - Debian's nats-server 2.9 does not know sync_interval, so the stand-in leaves that line out.
+# - NATS is the current one where Go could build it, with the configuration as it is shipped. Elsewhere it is Debian's
+#   2.9, which does not know sync_interval, so the stand-in leaves that line out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -61,11 +62,23 @@ $(cat)
 DOCKER
 }
 
-apt_image nats:2.11-alpine nats-server <<'DOCKER'
+nats=$(scripts/nats-server.sh)
+# Only the one that Go has built needs nothing else in its image.
+if [[ $nats == */gpu-power-manager/nats-server-* ]]; then
+  cp "$nats" "$work/host/nats-server"
+  build nats:2.11-alpine <<'DOCKER'
+FROM gpu-power-manager-test/tools:bookworm
+COPY nats-server /usr/local/bin/nats-server
+DOCKER
+  echo "NATS in containers: $("$nats" --version), the configuration unchanged"
+else
+  apt_image nats:2.11-alpine nats-server <<'DOCKER'
 RUN printf '%s\n' '#!/bin/sh' \
   'sed -e /sync_interval/d -e "s#../../run#../run#" /etc/nats/nats.conf > /tmp/nats.conf' \
   'exec /usr/sbin/nats-server --config /tmp/nats.conf' > /usr/local/bin/nats-server && chmod 755 /usr/local/bin/nats-server
 DOCKER
+  echo "NATS in containers: Debian's, the configuration without sync_interval"
+fi
 apt_image redis:7-alpine redis-server </dev/null
 apt_image prom/prometheus:v3.5.0 prometheus <<'DOCKER'
 RUN mkdir -m 1777 /prometheus

@@ -64,7 +64,7 @@ finish() {
 trap finish EXIT
 clean
 
-say "Stand-ins of the base images (Grafana's is a static file; Debian's NATS leaves out sync_interval)"
+say "Stand-ins of the base images (Grafana's is a static file)"
 tests/compose/bases.sh
 # A copy, so that a person's .env, secrets and volumes are never touched.
 mkdir "$work/stack"

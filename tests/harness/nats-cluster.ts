@@ -1,10 +1,11 @@
 /** Three real nats-servers as one cluster on loopback, with the configuration that the project ships. */
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
 import { type ClusterInfo, connect, type NatsConnection } from "nats";
+import { natsProgram, shippedConfiguration } from "./nats-server.ts";
 import { freePort, until } from "./process.ts";
 import { type Server, serve } from "./servers.ts";
 
@@ -35,25 +36,17 @@ export interface NatsCluster {
 const isWhole = (state: ClusterInfo | undefined) =>
   state?.leader !== undefined && state.replicas?.filter(({ current }) => current).length === 2;
 
-/** Servers before 2.10 do not know every line of the configuration. */
-async function knowsSyncInterval(): Promise<boolean> {
-  const { stdout } = await run("nats-server", ["--version"]);
-  const [, major, minor] = /v(\d+)\.(\d+)/.exec(stdout) ?? [];
-  return Number(major) * 100 + Number(minor) >= 210;
-}
-
 export async function startNatsCluster(): Promise<NatsCluster> {
   const ports = await Promise.all(["nats-1", "nats-2", "nats-3"].map(() => freePort()));
   const clusterPorts = await Promise.all(ports.map(() => freePort()));
-  const shipped = await readFile(join(ROOT, "deploy/nats/nats.conf"), "utf8");
+  const { command } = await natsProgram();
   const routes = clusterPorts.map((port) => `127.0.0.1:${port}`).join(" ");
   const { stdout: cluster } = await run(join(ROOT, "scripts/stack/nats-cluster.sh"), [routes, PASSWORD]);
-  const syncs = await knowsSyncInterval();
 
   const nodes = await Promise.all(
     ports.map(async (port, index): Promise<NatsNode> => {
       const name = `nats-${index + 1}`;
-      const monitor = await freePort();
+      const monitorPort = await freePort();
       const server = await serve(
         name,
         "nats",
@@ -63,15 +56,10 @@ export async function startNatsCluster(): Promise<NatsCluster> {
           await writeFile(join(dir, "nats-passwords.conf"), passwords.join(""));
           const own = cluster.replace("0.0.0.0:6222", `127.0.0.1:${clusterPorts[index]}`);
           await writeFile(join(dir, "nats-cluster.conf"), own);
-          const config = shipped
-            .replaceAll("../../run/secrets/", "")
-            .replace("port: 4222", `listen: "127.0.0.1:${listen}"`)
-            .replace("127.0.0.1:8222", `127.0.0.1:${monitor}`)
-            .replace('"/data"', `"${dir}/data"`)
-            .replace("sync_interval: always", syncs ? "sync_interval: always" : "");
+          const config = await shippedConfiguration({ port: listen, monitorPort, dir });
           await writeFile(join(dir, "nats.conf"), config);
           const args = ["--config", join(dir, "nats.conf")];
-          return { command: "nats-server", args, env: { NATS_NAME: name } };
+          return { command, args, env: { NATS_NAME: name } };
         },
         port,
       );

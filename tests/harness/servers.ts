@@ -4,6 +4,7 @@ import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { natsProgram, openConfiguration } from "./nats-server.ts";
 import { freePort, Process, until } from "./process.ts";
 
 /** A real server on loopback with a data folder of its own, which survives `restart` and `kill`. */
@@ -75,21 +76,21 @@ export async function serve(
   };
 }
 
-/** A real nats-server with JetStream on disk. */
-export async function startNats(port?: number): Promise<Server> {
-  return await serve(
+/** A real nats-server with the shipped configuration, but without users. */
+export async function startNats(port?: number): Promise<Server & { readonly monitorUrl: string }> {
+  const { command } = await natsProgram();
+  const monitorPort = await freePort();
+  const server = await serve(
     "nats-server",
     "nats",
     async (listen, dir) => {
       const config = join(dir, "nats.conf");
-      await writeFile(
-        config,
-        `listen: "127.0.0.1:${listen}"\njetstream { store_dir: "${dir}/data" }\nmax_payload: 2MB\n`,
-      );
-      return { command: "nats-server", args: ["-c", config] };
+      await writeFile(config, await openConfiguration({ port: listen, monitorPort, dir }));
+      return { command, args: ["--config", config], env: { NATS_NAME: "nats" } };
     },
     port,
   );
+  return Object.assign(server, { monitorUrl: `http://127.0.0.1:${monitorPort}` });
 }
 
 /** A real Redis that keeps its data in an append-only file, so that a restart does not empty it. */
