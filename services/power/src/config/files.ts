@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { PowerConfig } from "./environment.ts";
 import { loadProfile, type Profile } from "../console/profile.ts";
 import { Pool } from "../pool/pool.ts";
+import type { PowerConfig } from "./environment.ts";
 import { loadYaml } from "./yaml-file.ts";
 
 /** Where the profile of a pool is. */
