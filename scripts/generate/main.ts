@@ -2,22 +2,33 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { configurationTable } from "./configuration.ts";
 import { dashboardFiles } from "./dashboards.ts";
+import { remainingSettings } from "./env-example.ts";
 import { metricsReference } from "./metrics.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Puts `content` between the marks of `name` in a document. */
-export function between(document: string, name: string, content: string): string {
-  const [begin, end] = [`<!-- begin:${name} -->`, `<!-- end:${name} -->`];
+/** Puts `content` between the marks of `name` in a document, which are comments of its language. */
+function between(
+  document: string,
+  name: string,
+  content: string,
+  mark = (text: string) => `<!-- ${text} -->`,
+) {
+  const [begin, end] = [mark(`begin:${name}`), mark(`end:${name}`)];
   const [from, to] = [document.indexOf(begin), document.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`The document has no marks ${begin} and ${end}.`);
   return `${document.slice(0, from + begin.length)}\n${content}\n${document.slice(to)}`;
 }
 
+const hash = (text: string) => `# ${text}`;
+/** What a person wrote of .env.example, above the generated part. */
+const ownPart = (document: string) => document.split(hash("begin:"))[0] ?? "";
+
 /** Each generated file, and how it follows from what it is now. */
 const FILES: Readonly<Record<string, (before: string) => string>> = {
   "README.md": (before) => between(before, "configuration", configurationTable("en")),
   "README.zh-CN.md": (before) => between(before, "configuration", configurationTable("zh")),
+  ".env.example": (before) => between(before, "configuration", remainingSettings(ownPart(before)), hash),
   "docs/metrics.md": () => metricsReference("en"),
   "docs/metrics.zh-CN.md": () => metricsReference("zh"),
   ...dashboardFiles(),

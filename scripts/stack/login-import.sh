@@ -8,11 +8,12 @@ file=${1:-}
 id=$(containers_of power | head -n 1)
 [ -n "$id" ] || fail "Power does not run: use \`make up\` first."
 image=$(docker inspect -f '{{.Image}}' "$id")
+pool=$(setting POOL)
 # All of them: a standby would take over meanwhile, with the session that is of no use any more.
 mapfile -t ids < <(for service in "${power_services[@]}"; do containers_of "$service"; done)
 docker stop "${ids[@]}" >/dev/null
 docker run --rm -i --network none --read-only --user "$APP_UID:$APP_GID" --cap-drop ALL --volumes-from "$id" --entrypoint sh "$image" \
-  -c 'umask 077; mkdir -p "/state/$0" && cat >"/state/$0/console-session.enc"' "${POOL:-default}" <"$file"
+  -c 'umask 077; mkdir -p "/state/$0" && cat >"/state/$0/console-session.enc"' "${pool:-default}" <"$file"
 docker start "${ids[@]}" >/dev/null
 wait_healthy "${power_services[@]}"
 for service in "${power_services[@]}"; do

@@ -5,6 +5,7 @@ source "$(dirname "$0")/compose.sh"
 umask 077
 
 [ -f .env ] || { cp .env.example .env; chmod 600 .env; say "Wrote .env."; }
+scripts/stack/check-env.sh
 
 mkdir -p secrets config/profiles
 random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
@@ -38,6 +39,8 @@ else
     elif ! cmp -s "$profile" "$own"; then say "  $own is yours and is kept; it differs from the $profile of this version."
     fi
   done
+  pool=$(setting POOL)
+  pool=${pool:-default}
   id=$(setting GPU_PROVIDER_ID)
   if [ ! -e config/pool.yaml ]; then
     problems=()
@@ -48,7 +51,7 @@ else
     [ ${#problems[@]} -eq 0 ] || fail "${problems[@]}"
     cat >config/pool.yaml <<YAML
 # The machines, and what may be done with them. A change is taken up within seconds. README.md lists all settings.
-pool: default
+pool: $pool
 profile: $(setting PROFILE)
 instances:
   - { id: gpu-1, providerId: "$id", priority: 1, pricePerHour: $price, currency: CNY }
@@ -57,6 +60,8 @@ YAML
   elif [ -n "$id" ] && ! grep -qF -- "$id" config/pool.yaml; then
     say "  config/pool.yaml is kept as it is; it does not name $id, the GPU_PROVIDER_ID of .env."
   fi
+  named=$(sed -nE 's/^pool: *"?([A-Za-z0-9_-]+)"? *(#.*)?$/\1/p' config/pool.yaml)
+  [ "${named:-$pool}" = "$pool" ] || fail "config/pool.yaml names the pool $named, and the listener would tell of jobs for the pool $pool: write POOL=$named into .env."
 fi
 
 chmod -R go-rwx secrets config

@@ -64,10 +64,10 @@ test("all mistakes are named at once, and the value of a secret never", () => {
 
 test("the table of the documentation comes from the schema", () => {
   assert.deepEqual(describeEnv(schema), [
-    { name: "URL", fallback: "required", description: "where" },
-    { name: "PORT", fallback: "9101", description: "port" },
-    { name: "WAIT", fallback: "25s", description: "wait" },
-    { name: "ON", fallback: "true", description: "on" },
-    { name: "KEY (or KEY_FILE)", fallback: "", description: "key" },
+    { name: "URL", secret: false, fallback: "required", description: "where" },
+    { name: "PORT", secret: false, fallback: "9101", description: "port" },
+    { name: "WAIT", secret: false, fallback: "25s", description: "wait" },
+    { name: "ON", secret: false, fallback: "true", description: "on" },
+    { name: "KEY", secret: true, fallback: "", description: "key" },
   ]);
 });

@@ -111,6 +111,8 @@ export function loadEnv<S extends z.ZodObject>(schema: S, env: Environment): Loa
 
 export interface EnvRow {
   readonly name: string;
+  /** It may be given as `<NAME>_FILE` too. */
+  readonly secret: boolean;
   readonly fallback: string;
   readonly description: string;
 }
@@ -122,7 +124,8 @@ export function describeEnv(schema: z.ZodObject): EnvRow[] {
     const required = !z.safeParse(field, undefined).success;
     const fallback = json.default === undefined ? (required ? "required" : "") : String(json.default);
     return {
-      name: isSecret(field) ? `${name} (or ${name}_FILE)` : name,
+      name,
+      secret: isSecret(field),
       fallback,
       description: z.globalRegistry.get(field)?.description ?? "",
     };
