@@ -192,3 +192,34 @@ test("a listener that was down tells the next one since when", async (t) => {
   assert.ok(gap.to >= stoppedAt && gap.to <= readyAt);
   assert.equal(await stack.listener.metric('gpu_listener_gaps_total{cause="listener_down"}'), 1);
 });
+
+test("a gap that is open at a clean stop is in history, even while Redis hangs; the next listener looks for what was missed", async (t) => {
+  const stack = await startStack({ backlog: true, policy: { idleTimeout: "60s" } });
+  t.after(() => stack.stop());
+  const { listener } = stack;
+  const spy = await jetstreamOf(stack.nats.url);
+  t.after(() => spy.close());
+  await until("the path is proven", async () => (await listener.metric("gpu_listener_gap_open")) === 0);
+  await stack.dsp.crash();
+  await until("a gap is open", async () => (await listener.metric("gpu_listener_gap_open")) === 1);
+  process.kill(stack.redis.pid, "SIGSTOP");
+  const readAt = async () => (await listener.metric("gpu_listener_backlog_checked_timestamp_seconds")) ?? 0;
+  await until("a reading hangs", async () => Date.now() / 1_000 - (await readAt()) > 1);
+  const began = Date.now();
+  assert.equal(await listener.stop(), 0);
+  const took = Date.now() - began;
+  t.diagnostic(`stopped in ${took} ms`);
+  assert.ok(took < 2_500, `${took} ms`);
+  const [gap, ...others] = await storedGaps(spy);
+  assert.partialDeepStrictEqual(gap, { cause: "disconnected", covered: false, recovered: null });
+  assert.deepEqual(others, []);
+
+  process.kill(stack.redis.pid, "SIGCONT");
+  await stack.dsp.accept();
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  listener.start();
+  await until("the job of the gap starts the machine", () => stack.accepted("start") === 1);
+  await until("the rest of the gap is recorded with what was recovered", async () =>
+    (await storedGaps(spy)).some(({ cause, recovered }) => cause === "listener_down" && recovered === 1),
+  );
+});

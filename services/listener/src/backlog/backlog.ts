@@ -80,12 +80,12 @@ export class Backlog {
   /** Takes over from the listener before, and checks until the signal. */
   async run(bus: Bus, signal: AbortSignal): Promise<void> {
     const { pool, logger, whenRegistered } = this.options;
+    signal.addEventListener("abort", () => this.reader.close(), { once: true });
     await whenRegistered(REGISTERED_MS);
     this.inheritance = new Inheritance(bus, pool, logger);
     const predecessor = await this.inheritance.load(signal);
     if (predecessor !== undefined) this.ledger.inherit(predecessor);
     await this.watch.run(signal);
-    this.reader.close();
   }
 
   private async keep(): Promise<void> {

@@ -29,6 +29,13 @@ export interface BacklogWatchOptions {
   readonly onSettled: () => Promise<void>;
 }
 
+interface Waiter {
+  readonly since: number;
+  /** Jobs of which it is not known yet whether they were missed have to be settled, too. */
+  readonly whole: boolean;
+  readonly done: (known: boolean) => void;
+}
+
 export class BacklogWatch {
   private readonly options: BacklogWatchOptions;
   private reading: BacklogReading | undefined;
@@ -38,8 +45,9 @@ export class BacklogWatch {
   private readonly doubtful = new Set<string>();
   private wake: (() => void) | undefined;
   private poked = false;
+  private ended = false;
   private startedAt = 0;
-  private waiters: Array<{ readonly since: number; readonly whole: boolean; readonly done: () => void }> = [];
+  private waiters: Waiter[] = [];
 
   constructor(options: BacklogWatchOptions) {
     this.options = options;
@@ -73,24 +81,24 @@ export class BacklogWatch {
 
   /**
    * Checks now, and resolves when a job that waits now and was missed would have been found: with true, or with
-   * false when the backlog cannot be read.
+   * false when the backlog cannot be read, or the listener stops.
    */
   async settled(): Promise<boolean> {
     return await this.wait(true);
   }
 
-  /** Reads now, and resolves when what waits now has been told: with true, or with false when it cannot be read. */
+  /** Reads now, and resolves when what waits now has been told: with true, or with false when that cannot be. */
   async read(): Promise<boolean> {
     return await this.wait(false);
   }
 
   private async wait(whole: boolean): Promise<boolean> {
+    if (this.ended) return false;
     const since = this.options.now();
     this.now();
-    await new Promise<void>((done) => {
+    return await new Promise<boolean>((done) => {
       this.waiters.push({ since, whole, done });
     });
-    return this.trouble === undefined;
   }
 
   /** JetStream has stored an event of ours, or had it already. */
@@ -100,15 +108,23 @@ export class BacklogWatch {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener("abort", () => this.wake?.(), { once: true });
-    while (!signal.aborted) {
+    // At once, whatever a reading that is under way still waits for: a stop has a second for its last words.
+    const end = new Promise<void>((resolve) => {
+      const ends = () => {
+        this.ended = true;
+        for (const { done } of this.waiters.splice(0)) done(false);
+        resolve();
+      };
+      signal.addEventListener("abort", ends, { once: true });
+      if (signal.aborted) ends();
+    });
+    while (!this.ended) {
       this.poked = false;
-      await this.check();
+      await Promise.race([this.check(), end]);
       this.release();
-      if (!this.poked && !signal.aborted) await this.pause();
+      if (!this.poked && !this.ended) await Promise.race([this.pause(), end]);
     }
-    this.trouble ??= "the listener stops";
-    for (const { done } of this.waiters.splice(0)) done();
+    this.wake?.();
   }
 
   private async pause(): Promise<void> {
@@ -130,9 +146,9 @@ export class BacklogWatch {
   private release(): void {
     const { ledger, graceMs } = this.options;
     const inDoubt = ledger.dueAt !== undefined;
-    const isDone = ({ since, whole }: { readonly since: number; readonly whole: boolean }) =>
+    const isDone = ({ since, whole }: Waiter) =>
       this.trouble !== undefined || this.startedAt >= (whole && inDoubt ? since + graceMs : since);
-    for (const waiter of this.waiters) if (isDone(waiter)) waiter.done();
+    for (const waiter of this.waiters) if (isDone(waiter)) waiter.done(this.trouble === undefined);
     this.waiters = this.waiters.filter((waiter) => !isDone(waiter));
   }
 
@@ -144,6 +160,7 @@ export class BacklogWatch {
     try {
       this.reading = await reader.read();
     } catch (error) {
+      if (this.ended) return;
       const cause = describeError(error);
       if (cause !== this.trouble) {
         const words =

@@ -62,6 +62,7 @@ export class Gaps {
   private readonly others = new Listening();
   private readonly key: string;
   private parts: GapsParts | undefined;
+  private stopping: AbortSignal | undefined;
   private firstProvenAt: number | undefined;
   private provenOnce: () => void = () => {};
   /** Closed before NATS was there to be told. */
@@ -105,6 +106,7 @@ export class Gaps {
     const { pool, listener, now } = this.options;
     followListeners(parts.bus, pool, this.others, now, { except: listener });
     const mark = await this.readMark(parts.bus);
+    this.stopping = signal;
     this.parts = parts;
     await this.keep(parts.bus);
     for (const gap of this.early.splice(0)) this.record(parts, gap, 0);
@@ -126,9 +128,8 @@ export class Gaps {
     if (this.firstProvenAt !== undefined) {
       const gap = tracker.update(undefined, now(), now());
       if (gap !== undefined) this.record(parts, gap, this.missedBefore);
-      await this.keep(parts.bus);
+      await Promise.all([this.keep(parts.bus), ...this.recording]);
     }
-    await Promise.all(this.recording);
   }
 
   private async whenProven(signal: AbortSignal): Promise<number | undefined> {
@@ -176,7 +177,12 @@ export class Gaps {
       covered,
       recovered,
     };
-    if (covered || known) {
+    if (backlog !== undefined && !known && this.stopping?.aborted) {
+      // Not taken for a job even with ON_GAP: whoever comes next looks for what was missed.
+      const words =
+        "The listener stops after a gap; what was missed in it is left to the next one's look at the backlog";
+      logger.warn(fields, words);
+    } else if (covered || known) {
       logger.warn(fields, "The notification path had a gap; what was missed in it is known");
     } else if (onGap === "assume-demand" && lengthMs > assumeAfterMs) {
       this.assume(gap);
