@@ -26,13 +26,14 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 command -v promtool >/dev/null || missing+=(prometheus)
 command -v amtool >/dev/null || missing+=(prometheus-alertmanager)
 chromium_works || missing+=(chromium)
+command -v certutil >/dev/null || missing+=(libnss3-tools)
 cjk_font || missing+=(fontconfig fonts-noto-cjk)
 
 if [ ${#missing[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || fail \
     "These are missing: ${missing[*]}" \
     "This machine has no apt-get. Install them by hand: Node.js with npm, nats-server (2.9 or newer), Redis," \
-    "Chromium (or set CHROMIUM_PATH), Prometheus with promtool, Alertmanager with amtool, and a font with Chinese characters."
+    "Chromium (or set CHROMIUM_PATH) with certutil, Prometheus with promtool, Alertmanager with amtool, and a font with Chinese characters."
   sudo=()
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || fail "These are missing: ${missing[*]}" \

@@ -1,11 +1,13 @@
 /** What each variable means, in Chinese; the English words stand beside the schema. */
 export const CHINESE: Readonly<Record<string, string>> = {
-  DSP_URL: "网关（DSP）的 WebSocket 地址；wss 会校验证书（NODE_EXTRA_CA_CERTS 可追加 CA）",
+  DSP_URL: "网关（DSP）的 WebSocket 地址；wss 会校验证书（CA_DIR 可追加受信任的 CA）",
   NATS_URL: "NATS 服务器地址，多个用逗号分隔，最近的写在最前",
   NATS_USER: "NATS 用户名",
   NATS_PASSWORD: "NATS 密码",
   NATS_CREDS_FILE: "NATS 凭据文件的路径，代替用户名",
   NATS_REPLICAS: "JetStream 为流和状态保存的副本数",
+  CA_DIR:
+    "目录，其中的 *.pem 与系统已知的 CA 一样受信任：用于网关、Redis、NATS 或控制台使用私有 CA 的情况；启动时读取",
   POOL: "通知所属的机器池",
   PING_INTERVAL: "至少每隔这么久发一次 ping，让网关保持连接",
   QUIET_LIMIT: "静默超过这么久就用 ping 检验连接；与 PONG_TIMEOUT 之和决定多快替换失效连接",

@@ -7,7 +7,7 @@ umask 077
 [ -f .env ] || { cp .env.example .env; chmod 600 .env; say "Wrote .env."; }
 scripts/stack/check-env.sh
 
-mkdir -p secrets config/profiles
+mkdir -p secrets config/profiles config/ca
 random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
 secret() { [ -e "secrets/$1" ] || printf '%s' "${2-$(random)}" >"secrets/$1"; }
 secret nats-listener

@@ -25,6 +25,7 @@ const COMPOSE_FILES = [
 const GIVEN: Readonly<Record<string, string>> = {
   NATS_USER: "each service has its own user of deploy/nats/nats.conf",
   NATS_CREDS_FILE: "user and password are used instead",
+  CA_DIR: "config/ca is mounted there",
   STATE_DIR: "the volume is mounted there",
   POOL_FILE: "config/ is mounted there",
   PROFILES_DIR: "config/ is mounted there",

@@ -7,6 +7,7 @@ import { type TestContext, test } from "node:test";
 import { GatewayEvent, type Report, reportSubject, STREAMS } from "@gpu-power-manager/shared/events";
 import { connect } from "nats";
 import { GARBAGE_KINDS, startGateway } from "../../sim/dsp/src/gateway.ts";
+import { makePrivateCa, serveTls } from "../harness/private-ca.ts";
 import { freePort, until } from "../harness/process.ts";
 import { startNats, startRedis } from "../harness/servers.ts";
 import { Service } from "../harness/stack.ts";
@@ -174,4 +175,39 @@ test("reports wait until the gateway is there; old answers about the state are n
   const said = dsp.heard.map(({ frame }) => JSON.parse(frame).request_id);
   assert.deepEqual(said, ["b1", "b2", "new"]);
   assert.equal(await listener.metric('gpu_listener_reports_total{kind="status",outcome="expired"}'), 1);
+});
+
+test("a gateway and a Redis with a private CA are served when its certificate lies in CA_DIR", async (t) => {
+  const ca = await makePrivateCa();
+  const certificate = await ca.issue(1);
+  const [nats, redis] = await Promise.all([startNats(), startRedis()]);
+  const dsp = await startGateway({ redisUrl: redis.url });
+  const [gatewayTls, redisTls] = await Promise.all([
+    serveTls(certificate, Number(new URL(dsp.url).port)),
+    serveTls(certificate, redis.port),
+  ]);
+  const env = {
+    DSP_URL: `wss://localhost:${gatewayTls.port}${new URL(dsp.url).pathname}`,
+    DSP_REDIS_URL: `rediss://localhost:${redisTls.port}`,
+    NATS_URL: nats.url,
+  };
+  const stranger = new Service("listener", await freePort(), env);
+  const listener = new Service("listener", await freePort(), { ...env, CA_DIR: ca.dir });
+  t.after(async () => {
+    await Promise.all([stranger.stop(), listener.stop()]);
+    await dsp.stop();
+    gatewayTls.stop();
+    redisTls.stop();
+    await Promise.all([nats.stop(), redis.stop()]);
+  });
+  stranger.start();
+  listener.start();
+  await listener.ready();
+  await until("the backlog is read", async () =>
+    (await listener.readiness()).words.includes("backlog is read"),
+  );
+  await until("the other one says why", () =>
+    stranger.lines.some((line) => /unable to verify|self-signed|UNABLE_TO_VERIFY/.test(line)),
+  );
+  assert.equal((await stranger.readiness()).ready, false);
 });

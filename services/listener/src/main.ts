@@ -1,6 +1,7 @@
 /** The listener: holds the gateway's socket and publishes what it says. Read it to see the whole service. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { type Bus, closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { serveHttp } from "@gpu-power-manager/shared/http";
@@ -139,6 +140,7 @@ async function main(): Promise<void> {
     console.log("The configuration can be used.");
     return;
   }
+  trustAuthorities(config.CA_DIR);
   const logger = createLogger({ service: "listener", level: config.LOG_LEVEL, secrets });
   const spool = new Spool(config.STATE_DIR, logger);
   spool.open();

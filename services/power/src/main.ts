@@ -1,4 +1,5 @@
 /** Power: holds the GPU pool to what demand and policy ask. Read it to see the whole service. */
+import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
 import { steadyClock } from "@gpu-power-manager/shared/clock";
 import { serveHttp } from "@gpu-power-manager/shared/http";
@@ -153,6 +154,7 @@ async function main(): Promise<void> {
     return;
   }
   const { config, secrets } = configuration;
+  trustAuthorities(config.CA_DIR);
   const logger = createLogger({ service: "power", level: config.LOG_LEVEL, secrets });
   await runUntilSignal(logger, (signal) => run(configuration, logger, signal));
 }

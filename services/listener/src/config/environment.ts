@@ -1,3 +1,4 @@
+import { authoritiesEnv } from "@gpu-power-manager/shared/authorities";
 import { busEnv } from "@gpu-power-manager/shared/bus";
 import { Duration } from "@gpu-power-manager/shared/duration";
 import { integer, serviceEnv } from "@gpu-power-manager/shared/env";
@@ -26,9 +27,10 @@ export const ListenerEnv = z
       })
       .meta({
         description:
-          "the gateway's WebSocket; with wss its certificate is verified (NODE_EXTRA_CA_CERTS adds a CA)",
+          "the gateway's WebSocket; with wss its certificate is verified (CA_DIR adds authorities)",
       }),
     ...busEnv,
+    ...authoritiesEnv,
     POOL: z.string().default("default").pipe(Token).meta({ description: "the pool that notices are for" }),
     PING_INTERVAL: duration(
       "25s",

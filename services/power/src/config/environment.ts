@@ -1,3 +1,4 @@
+import { authoritiesEnv } from "@gpu-power-manager/shared/authorities";
 import { busEnv } from "@gpu-power-manager/shared/bus";
 import { Flag, integer, secret, serviceEnv } from "@gpu-power-manager/shared/env";
 import { z } from "zod";
@@ -7,6 +8,7 @@ const MIB = 1024 * 1024;
 /** The environment of power; from it comes the table in the README. */
 export const PowerEnv = z.object({
   ...busEnv,
+  ...authoritiesEnv,
   POOL_FILE: z.string().meta({ description: "path of the pool file (YAML)" }),
   PROFILES_DIR: z.string().meta({ description: "folder of the console profiles (YAML)" }),
   STATE_DIR: z.string().meta({ description: "folder for the saved console session and artifacts" }),

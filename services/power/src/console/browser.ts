@@ -1,11 +1,13 @@
 /** Owns Chromium: launches it with the saved session, launches it again when it is gone or too large. */
 import { readFileSync } from "node:fs";
+import type { Authority } from "@gpu-power-manager/shared/authorities";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { z } from "zod";
 import type { BrowserRestart } from "./driver.ts";
 import type { SavedSession } from "./saved-session.ts";
+import { homeThatTrusts, type TrustedHome } from "./trusted-home.ts";
 
 /** Pauses between launches that fail: doubling, up to this. */
 const MAX_LAUNCH_PAUSE_MS = 30_000;
@@ -29,6 +31,8 @@ export interface BrowserOptions {
   readonly chromiumPath: string;
   readonly headless: boolean;
   readonly sandbox: boolean;
+  /** Whom the browser trusts beside those that it knows. */
+  readonly authorities: readonly Authority[];
   readonly locale: () => string;
   readonly saved: SavedSession;
   readonly logger: Logger;
@@ -48,6 +52,7 @@ const Processes = z.object({ processInfo: z.array(z.object({ id: z.number().int(
 export class BrowserKeeper {
   private readonly options: BrowserOptions;
   private browser: Browser | undefined;
+  private home: TrustedHome | undefined;
   private current: Tab | undefined;
   private launching: Promise<Tab> | undefined;
   private failures = 0;
@@ -74,15 +79,17 @@ export class BrowserKeeper {
   }
 
   private async launch(): Promise<Tab> {
-    const { chromiumPath, headless, sandbox, locale, saved, logger, now, onPage } = this.options;
+    const { chromiumPath, headless, sandbox, authorities, locale, saved, logger, now, onPage } = this.options;
     if (now() < this.notBefore)
       throw new Error("Chromium did not start a moment ago; it is tried again soon.");
     try {
+      if (authorities.length > 0) this.home ??= await homeThatTrusts(authorities);
       const browser = await chromium.launch({
         executablePath: chromiumPath,
         headless,
         chromiumSandbox: sandbox,
         args: ARGS,
+        ...(this.home === undefined ? {} : { env: { ...process.env, HOME: this.home.path } }),
         timeout: LAUNCH_TIMEOUT_MS,
         handleSIGINT: false,
         handleSIGTERM: false,
@@ -132,6 +139,7 @@ export class BrowserKeeper {
     this.closed = true;
     await this.launching?.catch(() => undefined);
     await this.dispose();
+    await this.home?.remove();
   }
 
   private async dispose(): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { Flag, loadEnv } from "@gpu-power-manager/shared/env";
 import { Fatal } from "@gpu-power-manager/shared/errors";
 import { createLogger } from "@gpu-power-manager/shared/logger";
@@ -22,6 +23,7 @@ const LoginEnv = PowerEnv.pick({
   SESSION_KEY: true,
   CHROMIUM_PATH: true,
   CHROMIUM_SANDBOX: true,
+  CA_DIR: true,
   CHROMIUM_MEMORY_LIMIT_MIB: true,
   LOG_LEVEL: true,
 }).extend({
@@ -35,6 +37,7 @@ const LoginEnv = PowerEnv.pick({
 
 await exitOnBadConfig(async () => {
   const { config, secrets } = loadEnv(LoginEnv, process.env);
+  trustAuthorities(config.CA_DIR);
   const profile = loadProfile(join(config.PROFILES_DIR, `${config.PROFILE}.yaml`));
   const logger = createLogger({ service: "login", level: config.LOG_LEVEL, secrets });
   await runUntilSignal(logger, async (signal) => {
@@ -47,6 +50,7 @@ await exitOnBadConfig(async () => {
       headless: config.HEADLESS,
       chromiumPath: config.CHROMIUM_PATH,
       sandbox: config.CHROMIUM_SANDBOX,
+      authorities: config.CA_DIR,
       memoryLimitBytes: config.CHROMIUM_MEMORY_LIMIT_MIB,
       credentials: undefined,
       logger,

@@ -18,6 +18,7 @@ export function openConsole(
     headless: config.HEADLESS,
     chromiumPath: config.CHROMIUM_PATH,
     sandbox: config.CHROMIUM_SANDBOX,
+    authorities: config.CA_DIR,
     memoryLimitBytes: config.CHROMIUM_MEMORY_LIMIT_MIB,
     credentials: user === undefined || password === undefined ? undefined : { user, password },
   });

@@ -43,6 +43,7 @@ function open(memoryLimitBytes = 2 ** 32): PageConsole {
     headless: true,
     chromiumPath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
     sandbox: process.getuid?.() !== 0,
+    authorities: [],
     memoryLimitBytes,
     credentials: { user: DEFAULT_USERNAME, password: DEFAULT_PASSWORD },
     logger: createLogger({

@@ -1,4 +1,5 @@
 /** Drives a web console by its profile: two witnesses of the state, two lanes for actions. */
+import type { Authority } from "@gpu-power-manager/shared/authorities";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Page } from "playwright";
 import { ApiLane, firstLine } from "./api-lane.ts";
@@ -31,6 +32,7 @@ export interface ConsoleOptions {
   readonly headless: boolean;
   readonly chromiumPath: string;
   readonly sandbox: boolean;
+  readonly authorities: readonly Authority[];
   readonly memoryLimitBytes: number;
   readonly credentials: { readonly user: string; readonly password: string } | undefined;
   readonly logger: Logger;
@@ -76,6 +78,7 @@ export class PageConsole implements ConsoleDriver {
       chromiumPath: options.chromiumPath,
       headless: options.headless,
       sandbox: options.sandbox,
+      authorities: options.authorities,
       locale: () => this.profile.console.locale,
       saved: this.saved,
       logger,
