@@ -107,7 +107,36 @@ test("binary and oversized frames are refused before they are parsed", () => {
   assert.partialDeepStrictEqual(readBytes(Buffer.from([0, 1]), true, LIMIT), { ok: false, reason: "binary" });
   const huge = Buffer.from(`{"type":"url","key":"${"x".repeat(LIMIT)}"}`);
   const refused = readBytes(huge, false, LIMIT);
-  assert.ok(!refused.ok && refused.reason === "too_large" && refused.sample.length <= 200);
+  assert.ok(!refused.ok && refused.reason === "too_large" && refused.sample().length <= 200);
+});
+
+const LONG = "x".repeat(5_000);
+test("of a long frame only the type is read: a job is a job, and what cannot be read may have said busy", () => {
+  for (const raw of [
+    `{"type":"gpu.job.submit","task_type":"${LONG}","key":"K1"}`,
+    `{"key":"${LONG}","type":"url"}`,
+  ]) {
+    const frame = readFrame(raw);
+    assert.ok(frame.ok && frame.meaning.kind === "job" && frame.meaning.keyHash === undefined, raw);
+    assert.ok(frame.dropped.includes("task_type"));
+  }
+  const answer = readFrame(`{"type":"gpu.task.query.response","active_count":0,"x":"${LONG}"}`);
+  assert.ok(answer.ok && answer.meaning.kind === "task_query_response" && answer.meaning.active);
+  const online = readFrame(`{"type":"gpu.power.online","x":"${LONG}","data":{"source":"worker"}}`);
+  assert.ok(online.ok && online.meaning.kind === "online" && !online.meaning.worker);
+});
+
+test("a long frame that does not name its type at either end is refused, whatever it holds", () => {
+  for (const raw of [
+    LONG,
+    `{"key":"${LONG}","type":"url","task_type":"${LONG}"}`,
+    `{"type":"nope\\",\\"type\\":\\"url\\"","key":"${LONG}"}`,
+    `{"key":"${LONG}","data":{"a":1,"type":"url"}}`,
+    `{"type":"other","key":"${LONG},\\"type\\":\\"url"}`,
+  ]) {
+    const frame = readFrame(raw);
+    assert.ok(!frame.ok || frame.meaning.kind === "other", raw.slice(0, 40));
+  }
 });
 
 test("a field that cannot be used is dropped and named, the job stays", () => {
@@ -158,4 +187,80 @@ test("a sample for the log is short and holds no license key", () => {
   );
   assert.ok(sample.length <= 200);
   assert.ok(!sample.includes("LICENSE-123") && !sample.includes("abc") && !sample.includes("def"));
+});
+
+/** Pieces that make a pattern, a parser or a hash table work hard, repeated and strung together. */
+const hostile = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(
+        ...[
+          "a",
+          "key",
+          "token",
+          "key=",
+          "key :",
+          'key":"',
+          "\\",
+          '\\"',
+          '"',
+          "'",
+          " ",
+          "\n",
+          "=",
+          "&",
+          "}",
+          "界",
+          "\0",
+        ],
+        ...[
+          "[",
+          '{"a":',
+          "[{",
+          ',"key":1',
+          ',"__proto__":{}',
+          "1",
+          "-",
+          "\\u00e9",
+          '"type":"url",',
+          "cookie'",
+        ],
+      ),
+      fc.nat({ max: 900 }),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .chain((pieces) => {
+    const text = pieces.map(([piece, count]) => piece.repeat(count)).join("");
+    const inside = JSON.stringify(text);
+    return fc.constantFrom(
+      text,
+      `{"type":"gpu.job.submit","task_type":${inside},"key":"K1"}`,
+      `{"type":5,${inside}:${inside}}`,
+      `{"type":"gpu.power.boot","request_id":${text}}`,
+    );
+  });
+
+/** The quickest of some runs, because whatever else the machine does only makes one slower. Microseconds. */
+function costOf(run: () => void): number {
+  let quickest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 40; round += 1) {
+    const began = performance.now();
+    run();
+    quickest = Math.min(quickest, performance.now() - began);
+  }
+  return quickest * 1_000;
+}
+
+test("property: no text costs more than 50 µs to read, nor to be shown in the log", () => {
+  fc.assert(
+    fc.property(hostile, (raw) => {
+      const data = Buffer.from(raw);
+      const reading = costOf(() => readBytes(data, false, LIMIT));
+      assert.ok(reading <= 50, `${reading} µs to read ${data.length} bytes`);
+      const showing = costOf(() => readBytes(data, false, LIMIT).sample()) - reading;
+      assert.ok(showing <= 50, `${showing} µs to show ${data.length} bytes`);
+    }),
+    { numRuns: 300 },
+  );
 });

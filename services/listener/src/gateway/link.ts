@@ -208,7 +208,8 @@ export class Link {
     socket.on("error", (error) => {
       if (!current()) return;
       this.lastError = error.message;
-      if ("code" in error && error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") this.reject("too_large", "");
+      if ("code" in error && error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH")
+        this.reject("too_large", () => "");
     });
     socket.on("close", () => {
       if (current()) this.feed({ type: "closed", failed: !opened });
@@ -226,14 +227,17 @@ export class Link {
     onFrame(type, dropped);
     if (dropped.length > 0) {
       const words = "A frame is taken without the fields that cannot be read";
-      frameLog.warn({ type, dropped, sample: frame.sample() }, words);
+      frameLog.warn(() => ({ type, dropped, sample: frame.sample() }), words);
     }
     if (meaning.kind === "registered") this.feed({ type: "registered", role: meaning.role });
     else onMeaning(meaning);
   }
 
-  private reject(reason: Rejection, sample: string): void {
+  private reject(reason: Rejection, sample: () => string): void {
     this.options.onRejected(reason);
-    this.options.frameLog.warn({ reason, sample }, "A frame cannot be understood and is ignored");
+    this.options.frameLog.warn(
+      () => ({ reason, sample: sample() }),
+      "A frame cannot be understood and is ignored",
+    );
   }
 }

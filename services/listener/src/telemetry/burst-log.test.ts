@@ -34,3 +34,12 @@ test("what a stop interrupts is counted too", () => {
   log.close();
   assert.partialDeepStrictEqual(lines.at(-1), { line: "notice received", more: 50 });
 });
+
+test("details that are dear to make are made for a line that is written, and for no other", () => {
+  const { log, lines } = capture();
+  let made = 0;
+  for (let index = 0; index < 1_000; index += 1) log.warn(() => ({ made: ++made }), "a frame");
+  assert.equal(made, 100);
+  assert.equal(lines.length, 100);
+  assert.partialDeepStrictEqual(lines.at(-1), { msg: "a frame", made: 100 });
+});

@@ -4,6 +4,9 @@ import type { Logger } from "@gpu-power-manager/shared/logger";
 const LINES = 100;
 const WINDOW_MS = 1_000;
 
+/** A line's details, or how to make them: what is dear to make is made only for a line that is written. */
+export type Fields = Readonly<Record<string, unknown>> | (() => Readonly<Record<string, unknown>>);
+
 /** Logs one line an event, as long as they are few; beyond that the number of the others, once a second. */
 export class BurstLog {
   private readonly logger: Logger;
@@ -15,12 +18,18 @@ export class BurstLog {
   }
 
   /** @param words the sentence, from a closed list; lines are limited for each by itself. */
-  info(fields: Readonly<Record<string, unknown>>, words: string): void {
-    this.logger[this.allows(words) ? "info" : "debug"](fields, words);
+  info(fields: Fields, words: string): void {
+    this.write("info", fields, words);
   }
 
-  warn(fields: Readonly<Record<string, unknown>>, words: string): void {
-    this.logger[this.allows(words) ? "warn" : "debug"](fields, words);
+  warn(fields: Fields, words: string): void {
+    this.write("warn", fields, words);
+  }
+
+  private write(wanted: "info" | "warn", fields: Fields, words: string): void {
+    const level = this.allows(words) ? wanted : "debug";
+    if (!this.logger.isLevelEnabled(level)) return;
+    this.logger[level](typeof fields === "function" ? fields() : fields, words);
   }
 
   private allows(words: string): boolean {
