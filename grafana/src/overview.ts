@@ -245,13 +245,14 @@ export const overview = dashboard({
         }),
         lines({
           title: "Oldest pending and idle over time",
-          zh: "最早等待任务的等待时长，以及运行中的机器已空闲多久。",
+          zh: "最早等待任务的等待时长，以及运行中的机器已空闲多久、空闲到多久可以关机。",
           span: 8,
           unit: units.Seconds,
           runbooks: ["JobWaitingWithoutGpu", "GpuIdleButRunning"],
           targets: [
             over(`max by (pool) (gpu_power_oldest_pending_seconds{${POOL}})`, "oldest pending {{pool}}"),
             over(`max by (pool, instance) (gpu_power_idle_seconds{${INSTANCE}})`, `idle ${INSTANCE_NAME}`),
+            over(`max by (pool) (gpu_power_idle_limit_seconds{${POOL}})`, "idle limit {{pool}}"),
           ],
         }),
       ],

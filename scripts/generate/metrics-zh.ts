@@ -46,6 +46,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_cost_total: "实例运行至今的花费（按其货币），按机器池文件中的价格计算。",
   gpu_power_decisions_total: "调和循环的决定数，按理由；一轮可能有多个。",
   gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
+  gpu_power_idle_limit_seconds:
+    "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout；policy.minRunTime 更长时取后者。",
   gpu_power_idle_seconds: "运行中的实例距上次工作迹象（任务、活动、自身启动）的秒数；不运行时没有此序列。",
   gpu_power_instance_state: "实例的状态：恰有一个状态为 1。",
   gpu_power_leader: "本 power 持有租约、可以操作时为 1；待命或无法续租时为 0。",

@@ -58,6 +58,7 @@ test("each phase of a job is measured as the stand-ins know it, across a restart
   assert.equal(await power("gpu_power_leader"), 1);
   assert.equal(await power('gpu_power_budget_month{currency="CNY"}'), 800);
   assert.equal(await power('gpu_power_idle_seconds{instance="gpu-1"}'), undefined, "off is not idle");
+  assert.equal(await power("gpu_power_idle_limit_seconds"), 4, "as the pool file says");
   assert.equal(await power('gpu_power_worker_online{instance="gpu-1"}'), undefined);
   assert.equal(await power('gpu_power_console_session{state="logged_in"}'), 1);
   assert.equal(await listener("gpu_listener_registered"), 1);

@@ -68,6 +68,15 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       return Math.max(0, now - last) / 1_000;
     },
   );
+  new Gauge({
+    name: "gpu_power_idle_limit_seconds",
+    help: "Seconds without a sign of work after which a running instance may be stopped: policy.idleTimeout, or policy.minRunTime where that is longer.",
+    registers,
+    collect() {
+      const { idleTimeout, minRunTime } = source().pool.policy;
+      this.set(Math.max(idleTimeout, minRunTime) / 1_000);
+    },
+  });
   perMember(
     "gpu_power_worker_online",
     "1 when a worker has come online, or was busy, since the running instance was started; 0 when none has; absent while it does not run, or while several run and nobody can say whose worker it is.",
