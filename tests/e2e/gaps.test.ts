@@ -58,6 +58,34 @@ test("a gateway that passes no probe on: registering anew proves nothing, and th
   await until("and starts the machine", () => stack.accepted("start") === 1);
 });
 
+test("a gateway that passes no probe on: an idle machine stays on, but for as long as policy.stopUnproven says", async (t) => {
+  const stack = await startStack({
+    policy: { idleTimeout: "1s", stopUnproven: "12s" },
+    listenerEnv: { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "300ms" },
+  });
+  t.after(() => stack.stop());
+  const { power } = stack;
+  stack.dsp.mute("gpu.status.query");
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await until("it runs", () => stack.state() === "Running");
+  await until("it is kept on for lack of a proof", async () =>
+    (await stack.status()).decisions.some(({ reason }) => reason === "path_unproven"),
+  );
+  const idle = 'gpu_power_idle_seconds{instance="gpu-1"}';
+  let longest = 0;
+  await until(
+    "it is stopped",
+    async () => {
+      longest = Math.max(longest, (await power.metric(idle)) ?? 0);
+      return stack.accepted("stop") === 1;
+    },
+    40_000,
+  );
+  assert.ok(longest > 12, `it was stopped after ${longest} s`);
+  const stop = power.lines.find((line) => line.includes("stop requested")) ?? "";
+  assert.match(stop, /"reason":"idle_unproven"/);
+});
+
 test("a worker that comes online is told to power, which measures how long it took", async (t) => {
   const stack = await startStack({ policy: { idleTimeout: "60s" } });
   t.after(() => stack.stop());

@@ -171,6 +171,7 @@ function play(seed: number): { starts: number; stops: number; jobs: number } {
       onHold: false,
       listeningSince,
       pathProvenAt: listeningSince === null ? null : now,
+      attendedSince: listeningSince,
       askedWorkersAt,
     };
     for (const decision of decide(snapshot, now)) {

@@ -223,6 +223,8 @@ export const ListenerAlive = z.object({
   provenSince: Timestamp.nullable(),
   /** When a frame last came all the way through; null before the first. */
   provenAt: Timestamp.nullable().default(null),
+  /** Whether the gateway has confirmed this listener's registration, be the path proven or not. */
+  registered: z.boolean().default(false),
 });
 export type ListenerAlive = z.infer<typeof ListenerAlive>;
 

@@ -9,6 +9,7 @@ const sign = (listener: string, at: number, provenSince: number | null, provenAt
   at,
   provenSince,
   provenAt,
+  registered: true,
 });
 
 test("nothing was heard of any listener: deaf", () => {
@@ -46,4 +47,21 @@ test("the last proof is the newest of any listener, and no sign takes it back", 
   listening.heard(sign("a", NOW, NOW - 60_000, NOW - 1_000), NOW);
   listening.heard(sign("b", NOW + 50, null, NOW - 30_000), NOW + 50);
   assert.equal(listening.provenAt, NOW - 1_000);
+});
+
+test("a listener attends while it is registered, be the path proven or not; moments without one change nothing", () => {
+  const listening = new Listening();
+  const heard = (at: number, registered: boolean) =>
+    listening.heard({ ...sign("a", NOW + at, null), registered }, NOW + at);
+  assert.equal(listening.attendedSince(NOW), null);
+  heard(0, true);
+  heard(2_000, false);
+  heard(50_000, true);
+  assert.equal(listening.since(NOW + 50_000), null, "it is deaf by all that is proven");
+  assert.equal(listening.attendedSince(NOW + 50_000), NOW, "registering anew took less than a minute");
+  assert.equal(listening.attendedSince(NOW + 110_001), null, "nobody for more than a minute");
+  heard(120_000, false);
+  assert.equal(listening.attendedSince(NOW + 120_000), null);
+  heard(130_000, true);
+  assert.equal(listening.attendedSince(NOW + 130_000), NOW + 130_000, "a long absence begins it anew");
 });

@@ -4,6 +4,8 @@ import { aliveSubject, ListenerAlive } from "./events.ts";
 
 /** Signs come every 2 s; a listener that misses five is taken for gone. */
 const SILENCE_MS = 10_000;
+/** A listener registers anew within seconds. After a longer absence what came meanwhile was heard by nobody. */
+const ABSENCE_MS = 60_000;
 
 interface Sign {
   readonly heardAt: number;
@@ -16,12 +18,14 @@ export class Listening {
   private readonly signs = new Map<string, Sign>();
   private coveredSince: number | null = null;
   private lastProof: number | null = null;
+  private attended: { readonly since: number; readonly lastAt: number } | null = null;
 
   /** Returns whether the path was proven anew. */
   heard(alive: ListenerAlive, now: number): boolean {
     // Only the listener's own difference of times is used, so the two clocks need not agree.
     const here = (at: number | null) => (at === null ? null : now - Math.max(0, alive.at - at));
     this.signs.set(alive.listener, { heardAt: now, provenSince: here(alive.provenSince) });
+    if (alive.registered) this.attended = { since: this.attendedSince(now) ?? now, lastAt: now };
     const provenAt = here(alive.provenAt);
     this.since(now);
     if (provenAt === null || (this.lastProof !== null && provenAt <= this.lastProof)) return false;
@@ -43,6 +47,14 @@ export class Listening {
     }
     this.coveredSince = earliest === null ? null : Math.min(this.coveredSince ?? earliest, earliest);
     return this.coveredSince;
+  }
+
+  /**
+   * Since when a listener has been registered at the gateway, but for moments, be the path proven or not; null while
+   * none is. It is no proof that notices come: a gateway that passes no probe on gives none.
+   */
+  attendedSince(now: number): number | null {
+    return this.attended === null || now - this.attended.lastAt > ABSENCE_MS ? null : this.attended.since;
   }
 }
 

@@ -74,6 +74,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     mayAct,
     listeningSince: () => listening.since(now()),
     pathProvenAt: () => listening.provenAt,
+    attendedSince: () => listening.attendedSince(now()),
   });
   wake = () => reconciler.wake();
   stage.acts(() => ({

@@ -162,6 +162,7 @@ export class Path {
         at: Math.round(now()),
         provenSince: this.registration.since,
         provenAt: this.registration.heardAt === undefined ? null : Math.round(this.registration.heardAt),
+        registered: this.link.registered,
       }),
     });
   }

@@ -26,6 +26,11 @@ test("a pool file has defaults for everything but its machines", () => {
   assert.equal(pool.policy.startTimeout, 5 * 60_000);
   assert.deepEqual(pool.policy.observe, { off: 30_000, on: 10_000, changing: 1_000, compare: 300_000 });
   assert.equal(pool.policy.maxStartsPerHour, 6);
+  assert.equal(
+    pool.policy.stopUnproven,
+    undefined,
+    "nothing is stopped without a proof unless that is asked for",
+  );
   assert.equal(pool.instances[1]?.currency, "CNY");
 });
 

@@ -2,9 +2,10 @@ import { Duration } from "@gpu-power-manager/shared/duration";
 import { Token } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 
+const durationText = z.string({ error: "must be a duration such as 30s, 5m or 2h (with its unit)" });
+
 const duration = (fallback: string, minMs: number) =>
-  z
-    .string({ error: "must be a duration such as 30s, 5m or 2h (with its unit)" })
+  durationText
     .default(fallback)
     .pipe(Duration)
     .refine((ms) => ms >= minMs, { error: `must be at least ${minMs} ms` });
@@ -31,6 +32,11 @@ export const Policy = z.strictObject({
   /** The longest rest. */
   quarantine: duration("30m", 0),
   desiredRunning: z.int().min(1).default(1),
+  /**
+   * For gateways over which no proof of the path can come: with a listener registered all the while, a machine that has
+   * been idle for so much longer than `idleTimeout` is stopped without the proof. Unset: never.
+   */
+  stopUnproven: durationText.pipe(Duration).optional(),
   /** In the machines' currency; an alert says when most of it is spent. Nothing is stopped for it. */
   budgetPerMonth: z.number().positive().optional(),
 });

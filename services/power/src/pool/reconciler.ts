@@ -28,6 +28,8 @@ export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts
   readonly listeningSince: () => number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: () => number | null;
+  /** Since when a listener has been registered at the gateway, proven or not; null while none is. */
+  readonly attendedSince: () => number | null;
 }
 
 export class Reconciler {
@@ -136,6 +138,7 @@ export class Reconciler {
       onHold: this.parts.onHold(),
       listeningSince: this.parts.listeningSince(),
       pathProvenAt: this.parts.pathProvenAt(),
+      attendedSince: this.parts.attendedSince(),
       askedWorkersAt: this.askedWorkersAt,
     };
   }

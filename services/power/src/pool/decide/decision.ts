@@ -2,7 +2,8 @@
 export const REASONS = {
   /** `_unconfirmed`: only the API says that the machine is off; a start can do no harm, waiting would. */
   start: ["job_waiting", "job_waiting_unconfirmed", "boot_requested"],
-  stop: ["idle"],
+  /** `_unproven`: without a proof of the path, after the longer time that `policy.stopUnproven` sets. */
+  stop: ["idle", "idle_unproven"],
   look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
   ask: ["ask_before_stop"],
   wait: [

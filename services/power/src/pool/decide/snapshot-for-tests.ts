@@ -38,6 +38,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     onHold: false,
     listeningSince: NOW - 600 * MINUTE,
     pathProvenAt: NOW,
+    attendedSince: NOW - 600 * MINUTE,
     askedWorkersAt: null,
     ...changes,
     demand: {

@@ -43,6 +43,8 @@ export interface Snapshot {
   readonly listeningSince: number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: number | null;
+  /** Since when a listener has been registered at the gateway, proven or not; null while none is. */
+  readonly attendedSince: number | null;
   /** When the gateway was last asked for active tasks; null when it never was. */
   readonly askedWorkersAt: number | null;
 }

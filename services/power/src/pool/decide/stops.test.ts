@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decide } from "./decide.ts";
+import type { InstanceView } from "./snapshot.ts";
 import {
   type Case,
   inShort,
@@ -13,6 +14,16 @@ import {
   stoppable,
 } from "./snapshot-for-tests.ts";
 import { ANSWER_VALID_MS, ANSWER_WAIT_MS, COMPARISON_VALID_MS } from "./stops.ts";
+
+const longRunning = (changes: Partial<InstanceView> = {}) =>
+  running({ runningSince: NOW - 590 * MINUTE, comparedAt: NOW - 1_000, ...changes });
+/** Nothing proves the path, and policy has the patience that has passed. */
+const unproven = {
+  policy: { ...policy, stopUnproven: 360 * MINUTE },
+  instances: [longRunning()],
+  listeningSince: null,
+  pathProvenAt: null,
+};
 
 const CASES: Case[] = [
   { what: "idle past the limit, everything asked", given: snapshot(stoppable), told: ["stop gpu-1 idle"] },
@@ -82,6 +93,51 @@ const CASES: Case[] = [
       pathProvenAt: NOW - ANSWER_WAIT_MS - 1,
     }),
     told: [`keep gpu-1 path_unproven ${NOW - ANSWER_WAIT_MS + ANSWER_VALID_MS}`],
+  },
+  {
+    what: "the path is deaf, and policy allows a stop without proof after longer",
+    given: snapshot({
+      ...stoppable,
+      policy: { ...policy, stopUnproven: 360 * MINUTE },
+      listeningSince: null,
+      demand: { lastJobAt: NOW - 80 * MINUTE },
+    }),
+    told: [`keep gpu-1 path_unproven ${NOW - 80 * MINUTE + 390 * MINUTE}`],
+  },
+  {
+    what: "the path is deaf for longer than policy asks for",
+    given: snapshot({ ...stoppable, ...unproven }),
+    told: ["stop gpu-1 idle_unproven"],
+  },
+  {
+    what: "no proof came after the question, for longer than policy asks for",
+    given: snapshot({ ...stoppable, ...unproven, listeningSince: NOW - 600 * MINUTE }),
+    told: ["stop gpu-1 idle_unproven"],
+  },
+  {
+    what: "idle by a proven path, whatever policy would allow without",
+    given: snapshot({ ...stoppable, ...unproven, listeningSince: NOW - 600 * MINUTE, pathProvenAt: NOW }),
+    told: ["stop gpu-1 idle"],
+  },
+  {
+    what: "no listener is registered: idleness without ears is none, however long",
+    given: snapshot({ ...stoppable, ...unproven, attendedSince: null }),
+    told: ["keep gpu-1 path_unproven"],
+  },
+  {
+    what: "a listener is registered only since an hour",
+    given: snapshot({ ...stoppable, ...unproven, attendedSince: NOW - 60 * MINUTE }),
+    told: [`keep gpu-1 path_unproven ${NOW + 330 * MINUTE}`],
+  },
+  {
+    what: "without proof the gateway is asked all the same, and its answer waited for",
+    given: snapshot({ ...stoppable, ...unproven, askedWorkersAt: NOW - 1_000 }),
+    told: [`keep gpu-1 waiting_for_answer ${NOW - 1_000 + ANSWER_WAIT_MS}`],
+  },
+  {
+    what: "without proof both witnesses are asked all the same",
+    given: snapshot({ ...stoppable, ...unproven, instances: [longRunning({ comparedAt: null })] }),
+    told: ["look compare_before_stop"],
   },
   { what: "idle under hold", given: snapshot({ ...stoppable, onHold: true }), told: ["keep gpu-1 on_hold"] },
   {

@@ -26,18 +26,17 @@ export function decideStop(
   if (instance.attempt !== null) return keep("action_in_flight");
   if (wanted) return keep("jobs_pending");
   if (snapshot.onHold) return keep("on_hold");
-  // Deaf is not idle: what could not be heard may be work.
-  if (snapshot.listeningSince === null) return keep("path_unproven");
   const runningSince = instance.runningSince ?? now;
+  const { provenAt, unprovenAt } = idleFrom(runningSince, snapshot);
+  // So long idle with a listener registered all the while that policy asks for no proof of the path any more.
+  const patient = unprovenAt !== null && now >= unprovenAt;
+  // Deaf is not idle: what could not be heard may be work.
+  if (provenAt === null && !patient) return keep("path_unproven", unprovenAt);
   if (now < runningSince + policy.minRunTime) return keep("min_run_time", runningSince + policy.minRunTime);
-  const idleSince = Math.max(
-    runningSince,
-    snapshot.listeningSince,
-    demand.lastJobAt ?? 0,
-    demand.lastServedAt ?? 0,
-    demand.lastActivityAt ?? 0,
+  const idleAt = Math.min(
+    provenAt ?? Number.POSITIVE_INFINITY,
+    patient ? unprovenAt : Number.POSITIVE_INFINITY,
   );
-  const idleAt = idleSince + policy.idleTimeout;
   if (now < idleAt) return keep("idle_not_reached", idleAt);
   if (instance.restUntil > now) return keep("resting", instance.restUntil);
 
@@ -49,10 +48,30 @@ export function decideStop(
   if (!answered && now < asked + ANSWER_WAIT_MS) return keep("waiting_for_answer", asked + ANSWER_WAIT_MS);
   // A registration that was lost in silence looks like quiet. With the question the path is probed: a proof from
   // after it says that nothing was missed, because a path that was mended counts its hearing anew.
-  if (snapshot.pathProvenAt === null || snapshot.pathProvenAt < asked)
-    return keep("path_unproven", asked + ANSWER_VALID_MS);
+  const proven =
+    provenAt !== null && now >= provenAt && snapshot.pathProvenAt !== null && snapshot.pathProvenAt >= asked;
+  if (!proven && !patient) return keep("path_unproven", asked + ANSWER_VALID_MS);
   if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS) {
     return { kind: "look", compare: true, reason: "compare_before_stop" };
   }
-  return { kind: "stop", instance: instance.id, reason: "idle" };
+  return { kind: "stop", instance: instance.id, reason: proven ? "idle" : "idle_unproven" };
+}
+
+/**
+ * When the machine is idle by a proven path, and when by one that need not be proven; null where that cannot be, because
+ * nobody hears, or policy does not allow it.
+ */
+function idleFrom(runningSince: number, { policy, demand, listeningSince, attendedSince }: Snapshot) {
+  const lastSign = Math.max(
+    runningSince,
+    demand.lastJobAt ?? 0,
+    demand.lastServedAt ?? 0,
+    demand.lastActivityAt ?? 0,
+  );
+  const provenAt = listeningSince === null ? null : Math.max(lastSign, listeningSince) + policy.idleTimeout;
+  const unprovenAt =
+    policy.stopUnproven === undefined || attendedSince === null
+      ? null
+      : Math.max(lastSign, attendedSince) + policy.idleTimeout + policy.stopUnproven;
+  return { provenAt, unprovenAt };
 }
