@@ -4,7 +4,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   NATS_URL: "NATS 服务器地址，多个用逗号分隔，最近的写在最前",
   NATS_USER: "NATS 用户名",
   NATS_PASSWORD: "NATS 密码",
-  NATS_CREDS_FILE: "NATS 凭据文件的路径，代替用户名",
+  NATS_CREDS_FILE: "NATS 凭据文件的路径，代替用户名；每次连接时重新读取",
   NATS_REPLICAS: "JetStream 为流和状态保存的副本数",
   CA_DIR:
     "目录，其中的 *.pem 与系统已知的 CA 一样受信任：用于网关、Redis、NATS 或控制台使用私有 CA 的情况；启动时读取",

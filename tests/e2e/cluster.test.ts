@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
+import { openBus } from "@gpu-power-manager/shared/bus";
 import { createLogger } from "@gpu-power-manager/shared/logger";
+import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { type NatsCluster, type NatsNode, startNatsCluster } from "../harness/nats-cluster.ts";
 import { until } from "../harness/process.ts";
 import { type Service, type Stack, startStack } from "../harness/stack.ts";
@@ -169,8 +170,12 @@ test("an installation with single copies becomes one with three", async (t) => {
   const copies = async (NATS_REPLICAS: number) => {
     const { NATS_USER, NATS_PASSWORD } = cluster.loginOf("power");
     const config = { NATS_URL: cluster.urls(0), NATS_USER, NATS_PASSWORD, NATS_REPLICAS };
-    const bus = await openBus(config, "test", logger, AbortSignal.timeout(LONG_MS));
-    t.after(() => closeBus(bus));
+    const bus = await openBus(config, "test", {
+      health: new NatsHealth(logger),
+      logger,
+      signal: AbortSignal.timeout(LONG_MS),
+    });
+    t.after(() => bus.close());
     // While copies are added a leader may change, and a question go unanswered.
     const read = async () => {
       const found: Record<string, number> = {};

@@ -47,8 +47,8 @@ export interface StackOptions {
   /** How many powers run, and how many listeners; default one of each. */
   readonly powers?: number;
   readonly listeners?: number;
-  /** A cluster that runs already, instead of a server of this stack; whoever started it ends it. */
-  readonly cluster?: NatsCluster;
+  /** NATS that runs already, instead of a server of this stack; whoever started it ends it. */
+  readonly cluster?: Pick<NatsCluster, "urls" | "loginOf"> & { readonly nodes: readonly Server[] };
   readonly listenerEnv?: Readonly<Record<string, string>>;
   readonly powerEnv?: Readonly<Record<string, string>>;
   readonly ports?: Partial<

@@ -1,27 +1,21 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ConnectionOptions,
   connect,
   credsAuthenticator,
-  DiscardPolicy,
-  Events,
   type JetStreamClient,
   type JetStreamManager,
   type KV,
   type NatsConnection,
-  NatsError,
-  RetentionPolicy,
   StorageType,
-  type StreamConfig,
 } from "nats";
 import { z } from "zod";
-import { Fatal } from "./errors.ts";
-import { KV_BUCKET, STREAMS } from "./events.ts";
+import { describeError, Fatal } from "./errors.ts";
+import { KV_BUCKET } from "./events.ts";
 import type { Logger } from "./logger.ts";
-
-const DAY_NS = 86_400_000_000_000;
-const MINUTE_NS = 60_000_000_000;
-const MIB = 1024 * 1024;
+import { isRefusal, NATS_LOST, type NatsHealth } from "./nats-health.ts";
+import { ensureStreams } from "./streams.ts";
 
 /** How soon a lost connection is tried again; short, because a start may wait for it. */
 const RECONNECT_WAIT_MS = 250;
@@ -35,6 +29,8 @@ const MAX_MISSED_PINGS = 2;
 const CONNECT_MS = 2_000;
 /** How long the answer to a read or write is awaited. */
 const ANSWER_MS = 5_000;
+/** At the end what was published last may take so long to leave: a server that hangs must not hold up a stop. */
+const CLOSE_MS = 1_000;
 
 /** Environment variables of the bus, for both services' schemas. */
 export const busEnv = {
@@ -50,7 +46,7 @@ export const busEnv = {
   NATS_CREDS_FILE: z
     .string()
     .optional()
-    .meta({ description: "path of a NATS credentials file, instead of a user" }),
+    .meta({ description: "path of a NATS credentials file, instead of a user; read anew at each connect" }),
   NATS_REPLICAS: z
     .enum(["1", "3", "5"], { error: "must be 1, 3 or 5" })
     .default("1")
@@ -72,70 +68,27 @@ export interface Bus {
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly kv: KV;
+  readonly health: NatsHealth;
   /** The same bucket, for whom an answer after `answerMs` is too late. */
   readonly bucket: (answerMs: number) => Promise<KV>;
   readonly connected: () => boolean;
+  /** Rejects with Fatal when the connection is closed for good by anything but `close`: it will not come back. */
+  readonly lost: Promise<never>;
   /** Makes streams and bucket where they are gone: a server that came back with an empty disk has none. */
   readonly ensureStreams: () => Promise<void>;
+  /** Ends the connection after what was published has left; a server that is away or hangs is not waited for. */
+  readonly close: () => Promise<void>;
 }
 
-/**
- * How long JetStream knows a message by its id. A listener that comes after a crash asks by publishing again what
- * its predecessor may have published, so this is how long it may take to come.
- */
-const JOBS_KNOWN_NS = 30 * MINUTE_NS;
+export interface BusParts {
+  /** Follows the connection; known before there is one. */
+  readonly health: NatsHealth;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
 
 /** In a cluster a direct read may be answered by a copy that lags behind; without it the leader answers. */
 const BUCKET = { history: 1, storage: StorageType.File, allow_direct: false };
-
-/**
- * The streams. Jobs and reports are work queues: a message stays until its one consumer has acknowledged it,
- * however long that consumer is away, and a full stream refuses instead of dropping the oldest, so that the
- * publisher knows.
- */
-function streamConfigs(replicas: number): Array<Partial<StreamConfig> & { name: string }> {
-  const base = { storage: StorageType.File, num_replicas: replicas, duplicate_window: 2 * MINUTE_NS };
-  return [
-    {
-      ...base,
-      name: STREAMS.jobs,
-      subjects: ["gpu.jobs.>"],
-      retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.New,
-      max_bytes: 512 * MIB,
-      duplicate_window: JOBS_KNOWN_NS,
-    },
-    {
-      ...base,
-      name: STREAMS.reports,
-      subjects: ["gpu.reports.>"],
-      retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.Old,
-      // News of an hour ago ("the GPU is on") would be a guess about now.
-      max_age: 60 * MINUTE_NS,
-      max_bytes: 16 * MIB,
-    },
-    {
-      ...base,
-      name: STREAMS.history,
-      subjects: ["gpu.history.>"],
-      retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.Old,
-      max_age: 400 * DAY_NS,
-      max_bytes: 256 * MIB,
-    },
-  ];
-}
-
-async function ensureStream(manager: JetStreamManager, config: Partial<StreamConfig> & { name: string }) {
-  try {
-    await manager.streams.add(config);
-  } catch (error) {
-    // 10058: the name is in use with another configuration, that of an older version or another replica count.
-    if (!(error instanceof NatsError) || error.api_error?.err_code !== 10058) throw error;
-    await manager.streams.update(config.name, config);
-  }
-}
 
 /** The bucket is a stream, too; `views.kv` leaves one that is there as it is, with as many copies as it has. */
 async function ensureBucket(connection: NatsConnection, manager: JetStreamManager, replicas: number) {
@@ -149,9 +102,9 @@ async function ensureBucket(connection: NatsConnection, manager: JetStreamManage
 }
 
 function authentication(config: BusConfig): Partial<ConnectionOptions> {
-  if (config.NATS_CREDS_FILE !== undefined) {
-    return { authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS_FILE)) };
-  }
+  const { NATS_CREDS_FILE: file } = config;
+  // Read at each try, so that credentials that were renewed meanwhile are taken.
+  if (file !== undefined) return { authenticator: credsAuthenticator(() => readFileSync(file)) };
   if (config.NATS_USER === undefined) return {};
   return {
     user: config.NATS_USER,
@@ -163,77 +116,85 @@ function authentication(config: BusConfig): Partial<ConnectionOptions> {
 
 /**
  * Connects to NATS, waiting for it as long as it takes, and makes sure that streams and bucket exist.
- * Reconnects for ever. @throws Fatal when the signal ends the wait, or the server refuses the user.
+ * Reconnects for ever, also to a server that refuses the user: a password may be rotated in the wrong order.
+ * @throws Fatal when the signal ends the wait, or the connection is closed for good.
  */
-export async function openBus(
-  config: BusConfig,
-  name: string,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<Bus> {
-  const connection = await connectWaiting(config, name, logger, signal);
-  let connected = true;
-  void (async () => {
-    for await (const status of connection.status()) {
-      if (status.type === Events.Disconnect) {
-        connected = false;
-        logger.warn("NATS is away; events wait until it is back");
-      } else if (status.type === Events.Reconnect) {
-        connected = true;
-        logger.info("NATS is back");
-      }
-    }
-  })();
-  const manager = await waiting(logger, signal, "JetStream does not answer yet", () =>
-    connection.jetstreamManager(),
-  );
-  for (const stream of streamConfigs(config.NATS_REPLICAS)) {
-    await waiting(logger, signal, "A stream cannot be made yet", () => ensureStream(manager, stream));
-  }
-  const js = connection.jetstream({ timeout: ANSWER_MS });
+export async function openBus(config: BusConfig, name: string, parts: BusParts): Promise<Bus> {
+  const { health } = parts;
+  const connection = await connectWaiting(config, name, parts);
+  health.follow(connection);
+  let closing = false;
+  const lost = connection.closed().then((error): Promise<never> => {
+    if (closing) return new Promise(() => {});
+    throw new Fatal(
+      "nats_closed",
+      `The connection to NATS is closed for good (${describeError(error ?? "by this process")}): ` +
+        "the process ends, so that its supervisor starts it again",
+    );
+  });
+  // Whoever does not wait for it must not be ended by it.
+  lost.catch(() => undefined);
+  const persistently = async <T>(words: string, attempt: () => Promise<T>) =>
+    await Promise.race([lost, waiting(parts, () => words, attempt)]);
+
+  const manager = await persistently("JetStream does not answer yet", () => connection.jetstreamManager());
+  await persistently("A stream cannot be made yet", () => ensureStreams(manager, config.NATS_REPLICAS));
   const notYet = "The state bucket cannot be opened yet";
-  const kv = await waiting(logger, signal, notYet, () =>
-    ensureBucket(connection, manager, config.NATS_REPLICAS),
-  );
+  const kv = await persistently(notYet, () => ensureBucket(connection, manager, config.NATS_REPLICAS));
   return {
     connection,
-    js,
+    js: connection.jetstream({ timeout: ANSWER_MS }),
     manager,
     kv,
+    health,
     bucket: async (answerMs) =>
-      await waiting(logger, signal, notYet, () =>
+      await persistently(notYet, () =>
         connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, bindOnly: true }),
       ),
-    connected: () => connected && !connection.isClosed(),
+    connected: () => health.state === "connected",
+    lost,
     ensureStreams: async () => {
-      for (const stream of streamConfigs(config.NATS_REPLICAS)) await ensureStream(manager, stream);
+      await ensureStreams(manager, config.NATS_REPLICAS);
       await ensureBucket(connection, manager, config.NATS_REPLICAS);
+    },
+    close: async () => {
+      closing = true;
+      if (connection.isClosed()) return;
+      const last = health.state === "connected" ? connection.drain() : connection.close();
+      await Promise.race([last.catch(() => undefined), sleep(CLOSE_MS)]);
     },
   };
 }
 
-async function connectWaiting(config: BusConfig, name: string, logger: Logger, signal: AbortSignal) {
-  return await waiting(logger, signal, "NATS cannot be reached yet", () =>
-    connect({
-      servers: config.NATS_URL.split(","),
-      // In the order given, so that the server on the same host can be the first choice.
-      noRandomize: true,
-      name,
-      ...authentication(config),
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      pingInterval: PING_INTERVAL_MS,
-      maxPingOut: MAX_MISSED_PINGS,
-      timeout: CONNECT_MS,
-    }),
-  );
+async function connectWaiting(config: BusConfig, name: string, parts: BusParts): Promise<NatsConnection> {
+  const words = (error: unknown) => (isRefusal(error) ? NATS_LOST.refused : "NATS cannot be reached yet");
+  return await waiting(parts, words, async () => {
+    try {
+      return await connect({
+        servers: config.NATS_URL.split(","),
+        // In the order given, so that the server on the same host can be the first choice.
+        noRandomize: true,
+        name,
+        ...authentication(config),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        // The client would else close for good after being refused twice in a row.
+        ignoreAuthErrorAbort: true,
+        pingInterval: PING_INTERVAL_MS,
+        maxPingOut: MAX_MISSED_PINGS,
+        timeout: CONNECT_MS,
+      });
+    } catch (error) {
+      parts.health.failed(error);
+      throw error;
+    }
+  });
 }
 
 /** Tries until it works; each cause is logged once, not at every try. */
 async function waiting<T>(
-  logger: Logger,
-  signal: AbortSignal,
-  words: string,
+  { logger, signal }: BusParts,
+  words: (error: unknown) => string,
   attempt: () => Promise<T>,
 ): Promise<T> {
   let lastCause = "";
@@ -242,17 +203,10 @@ async function waiting<T>(
     try {
       return await attempt();
     } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
-      if (cause !== lastCause) logger.warn({ cause }, words);
+      const cause = describeError(error);
+      if (cause !== lastCause) logger.warn({ cause }, words(error));
       lastCause = cause;
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_WAIT_MS));
+      await sleep(RECONNECT_WAIT_MS);
     }
   }
-}
-
-/** Ends the connection after what was published has left; a server that is away is not waited for. */
-export async function closeBus(bus: Bus): Promise<void> {
-  if (bus.connection.isClosed()) return;
-  if (bus.connected()) await Promise.race([bus.connection.drain(), bus.connection.closed()]);
-  else await bus.connection.close();
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { ConfigError, Fatal } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
@@ -36,6 +37,11 @@ export async function runUntilSignal(
     logger.fatal({ err: error }, "The service failed and ends");
     process.exit(1);
   }
+}
+
+/** Resolves once the signal is aborted. */
+export async function whenAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 /** Runs `main`; a configuration that cannot be used is said plainly, without a stack, and exits with 1. */

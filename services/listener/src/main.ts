@@ -2,12 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
-import { type Bus, closeBus, openBus } from "@gpu-power-manager/shared/bus";
+import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
+import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
-import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
+import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager/shared/shutdown";
 import { openBacklog } from "./backlog/backlog.ts";
 import { type ListenerConfig, ListenerEnv } from "./config/environment.ts";
 import { Notices } from "./gateway/notices.ts";
@@ -23,8 +24,6 @@ import { recorderOf } from "./telemetry/recorder.ts";
 
 /** What the next listener should know is given so long. */
 const LEAVE_MS = 1_000;
-/** A server that hangs must not hold up the stop. */
-const CLOSE_BUS_MS = 1_000;
 
 async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal: AbortSignal): Promise<void> {
   const { POOL: pool } = config;
@@ -32,6 +31,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   const now = () => performance.timeOrigin + performance.now();
   const name = `listener-${randomUUID().slice(0, 8)}`;
   const log = new BurstLog(logger);
+  const health = new NatsHealth(logger);
   let bus: Bus | undefined;
   let outbound: Outbound | undefined;
 
@@ -81,7 +81,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     readiness: () =>
       readinessOf({
         phase: path.link.phase,
-        natsConnected: bus?.connected() === true,
+        nats: health.state,
         natsTrouble: delivery.relay.troubled,
         depth: delivery.depth,
         pathInDoubt: path.registration.inDoubt,
@@ -95,7 +95,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   path.start();
   signal.addEventListener("abort", () => void path.stop(), { once: true });
   try {
-    bus = await openBus(config, name, logger, signal);
+    bus = await openBus(config, name, { health, logger, signal });
     delivery.start(bus);
     outbound = new Outbound(bus, logger, signal);
     /**
@@ -106,7 +106,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
       if (await backlog?.watch.read()) await delivery.flush();
       path.prove();
     };
-    await Promise.all([
+    const parts = [
       path.follow({ bus, outbound, backlog: backlog?.watch }),
       backlog?.run(bus, signal),
       runReports({
@@ -118,7 +118,8 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
           if (kind === "task_query") void proveForStop();
         },
       }),
-    ]);
+    ];
+    await Promise.race([Promise.all(parts), bus.lost, whenAborted(signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -130,7 +131,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     }
     delivery.close();
     log.close();
-    if (bus !== undefined) await Promise.race([closeBus(bus), sleep(CLOSE_BUS_MS)]);
+    await bus?.close();
   }
 }
 

@@ -1,12 +1,13 @@
 /** Power: holds the GPU pool to what demand and policy ask. Read it to see the whole service. */
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
-import { closeBus, openBus } from "@gpu-power-manager/shared/bus";
+import { openBus } from "@gpu-power-manager/shared/bus";
 import { steadyClock } from "@gpu-power-manager/shared/clock";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
+import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
-import { exitOnBadConfig, runUntilSignal } from "@gpu-power-manager/shared/shutdown";
+import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager/shared/shutdown";
 import { FollowedFiles } from "./config/followed-files.ts";
 import { type Configuration, loadConfiguration } from "./config/load.ts";
 import { openConsole } from "./console/open-console.ts";
@@ -28,7 +29,8 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const now = steadyClock();
   const followed = new FollowedFiles(config, files);
   const { pool } = files.pool;
-  const stage = new Stage();
+  const health = new NatsHealth(logger);
+  const stage = new Stage(health);
   const metrics = createMetrics(pool, now, () => stage.leads);
   await serveHttp({
     host: config.HTTP_HOST,
@@ -40,14 +42,14 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   });
 
   let wake = () => {};
-  const bus = await openBus(config, `power-${pool}`, logger, signal);
+  const bus = await openBus(config, `power-${pool}`, { health, logger, signal });
   const lease = new PoolLease({
     kv: await bus.bucket(LEASE_ANSWER_MS),
     pool,
     logger,
     onRegained: () => wake(),
   });
-  stage.standsBy({ lease, natsConnected: bus.connected });
+  stage.standsBy(lease);
   await lease.acquire(signal);
   const kept = lease.keep();
   kept.catch(() => undefined);
@@ -83,7 +85,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     demand: demand.value,
     reconciler,
     session: driver.session(),
-    natsConnected: bus.connected(),
+    nats: health.state,
     leads: lease.held,
     onHold: hold.on,
     listeningSince: listening.since(now()),
@@ -131,11 +133,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     reconciler.run(signal),
   ];
   // A part that ends before the signal has failed: better a restart than a service that half works.
-  await Promise.race([
-    Promise.all(parts),
-    kept,
-    new Promise((resolve) => signal.addEventListener("abort", resolve)),
-  ]);
+  await Promise.race([Promise.all(parts), kept, bus.lost, whenAborted(signal)]);
   await Promise.allSettled(parts);
   await driver.close();
   // While NATS is away the last outcome cannot be written; the next start looks at the console anyway.
@@ -145,7 +143,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   ]);
   await outbound.drained(DRAIN_MS);
   if (bus.connected()) await lease.release().catch(() => undefined);
-  await closeBus(bus);
+  await bus.close();
 }
 
 async function main(): Promise<void> {

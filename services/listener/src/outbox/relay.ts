@@ -9,7 +9,8 @@ import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { jobSubject } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import { ErrorCode, Events, NatsError } from "nats";
+import { NATS_WORDS } from "@gpu-power-manager/shared/nats-health";
+import { ErrorCode, NatsError } from "nats";
 import type { Outbox, Outgoing } from "./outbox.ts";
 
 /** Publishes in flight at once: enough to keep the server busy, few enough to send again after a failure. */
@@ -95,13 +96,10 @@ export class Relay {
   /** Begins to publish, and goes on through everything NATS does until its connection is closed. */
   start(bus: Bus): void {
     this.bus = bus;
-    void (async () => {
-      for await (const { type } of bus.connection.status()) {
-        if (type === Events.Disconnect) this.fail("NATS is away");
-        // Not at once: the bus may hear of it after us, and nothing would wake us again.
-        else if (type === Events.Reconnect) setImmediate(() => this.resume());
-      }
-    })();
+    bus.health.onChange((state) => {
+      if (state === "connected") this.resume();
+      else this.fail(NATS_WORDS[state].what);
+    });
     this.resume();
   }
 

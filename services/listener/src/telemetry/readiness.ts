@@ -1,4 +1,5 @@
 import type { Readiness } from "@gpu-power-manager/shared/http";
+import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
 import type { Session } from "../gateway/session.ts";
 
 const PHASES: Record<Session["phase"], string> = {
@@ -10,7 +11,7 @@ const PHASES: Record<Session["phase"], string> = {
 
 export interface ReadinessSource {
   readonly phase: Session["phase"];
-  readonly natsConnected: boolean;
+  readonly nats: NatsState;
   /** Why NATS takes no events although it is connected; undefined while it takes them. */
   readonly natsTrouble: string | undefined;
   /** Events that wait for NATS. */
@@ -36,12 +37,12 @@ const BACKLOG: Record<BacklogState, string> = {
  * what it is given. A backlog that cannot be read is told, but notices come all the same.
  */
 export function readinessOf(source: ReadinessSource): Readiness {
-  const { phase, natsConnected, natsTrouble, depth, pathInDoubt, backlog } = source;
+  const { phase, nats, natsTrouble, depth, pathInDoubt, backlog } = source;
   const details = {
     gateway: phase,
     pathInDoubt,
     backlog,
-    natsConnected,
+    nats,
     natsTrouble: natsTrouble ?? null,
     outboxDepth: depth,
   };
@@ -51,9 +52,9 @@ export function readinessOf(source: ReadinessSource): Readiness {
       "Registered, but a probe of the notification path was not heard; registering anew if the next is not. Check that the gateway passes gpu.status.query on.";
     return { ready: false, words, details };
   }
-  if (!natsConnected) {
-    const words = `NATS is away; ${depth} events wait here and none is lost. Start NATS or check NATS_URL.`;
-    return { ready: false, words, details };
+  if (nats !== "connected") {
+    const { what, remedy } = NATS_WORDS[nats];
+    return { ready: false, words: `${what}; ${depth} events wait here and none is lost. ${remedy}`, details };
   }
   if (natsTrouble !== undefined) {
     const words = `NATS does not store events (${natsTrouble}); ${depth} wait here and none is lost. Check its disk and its streams.`;

@@ -1,15 +1,21 @@
 /** How far power has come (waiting for NATS, standing by, acting), for whoever asks over HTTP. */
 import type { HttpOptions, Readiness } from "@gpu-power-manager/shared/http";
+import type { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
-import { readinessOf, type StandbySource, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
+import { type LeaseView, readinessOf, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
 
 export class Stage {
-  private standby: StandbySource | undefined;
+  private readonly health: NatsHealth;
+  private lease: LeaseView | undefined;
   private source: (() => StatusSource) | undefined;
 
+  constructor(health: NatsHealth) {
+    this.health = health;
+  }
+
   /** NATS is there, and the lease is looked at from now on. */
-  standsBy(standby: StandbySource): void {
-    this.standby = standby;
+  standsBy(lease: LeaseView): void {
+    this.lease = lease;
   }
 
   /** The pool is open: from now on there is a state to tell. */
@@ -19,11 +25,13 @@ export class Stage {
 
   /** Whether this power holds the lease. */
   get leads(): boolean {
-    return this.standby?.lease.held ?? false;
+    return this.lease?.held ?? false;
   }
 
   readiness(): Readiness {
-    return this.source === undefined ? standbyReadiness(this.standby) : readinessOf(this.source());
+    return this.source === undefined
+      ? standbyReadiness(this.health.state, this.lease)
+      : readinessOf(this.source());
   }
 
   /** The state, or undefined while there is none to tell. */

@@ -1,5 +1,6 @@
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { Readiness } from "@gpu-power-manager/shared/http";
+import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { SessionState } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
@@ -17,7 +18,7 @@ export interface StatusSource {
   readonly demand: Demand;
   readonly reconciler: Pick<Reconciler, "decisions">;
   readonly session: SessionState;
-  readonly natsConnected: boolean;
+  readonly nats: NatsState;
   /** Whether this power holds the lease. */
   readonly leads: boolean;
   readonly onHold: boolean;
@@ -76,31 +77,40 @@ export function statusOf(source: StatusSource): PowerStatus {
   };
 }
 
-/** What is known before this power holds the lease. */
-export interface StandbySource {
-  readonly lease: { readonly held: boolean; readonly other: Holder | null };
-  readonly natsConnected: () => boolean;
+/** The lease, as far as readiness tells of it. */
+export interface LeaseView {
+  readonly held: boolean;
+  readonly other: Holder | null;
 }
 
-/** What is waited for. A standby that can see the lease does all that it is there for, so it is ready. */
-export function standbyReadiness(source: StandbySource | undefined): Readiness {
-  const not = (words: string): Readiness => ({ ready: false, words, details: {} });
-  if (source === undefined || !source.natsConnected())
-    return not("Waiting for NATS; start it or check NATS_URL.");
-  if (source.lease.held) return not("The pool is being opened.");
-  const { other } = source.lease;
+/**
+ * What is waited for. A standby that can see the lease does all that it is there for, so it is ready.
+ * @param lease undefined until NATS was there for the first time.
+ */
+export function standbyReadiness(nats: NatsState, lease: LeaseView | undefined): Readiness {
+  const not = (words: string): Readiness => ({ ready: false, words, details: { nats } });
+  if (nats !== "connected") {
+    const { what, remedy } = NATS_WORDS[nats];
+    return not(`Waiting for NATS: ${what}. ${remedy}`);
+  }
+  if (lease === undefined) return not("Connected to NATS; its streams and state are being opened.");
+  if (lease.held) return not("The pool is being opened.");
+  const { other } = lease;
   if (other === null) return not("The lease is being looked at.");
   const words =
     `Standing by: ${other.name} has held the lease since ${other.since}; ` +
     `this power takes over when it has been silent for ${formatDuration(LEASE_MS)}.`;
-  return { ready: true, words, details: {} };
+  return { ready: true, words, details: { nats } };
 }
 
 /** Ready when the console is logged in and every instance has been observed not long ago, and NATS is there. */
 export function readinessOf(source: StatusSource): Readiness {
-  const details = { status: statusOf(source) };
+  const details = { nats: source.nats, status: statusOf(source) };
   const not = (words: string): Readiness => ({ ready: false, words, details });
-  if (!source.natsConnected) return not("NATS is away. Job events wait there; start NATS or check NATS_URL.");
+  if (source.nats !== "connected") {
+    const { what, remedy } = NATS_WORDS[source.nats];
+    return not(`${what}. Job events wait there, and nothing is started or stopped. ${remedy}`);
+  }
   if (!source.leads) {
     return not("The lease cannot be renewed, so another power may act; look at NATS and at the other power.");
   }

@@ -1,0 +1,58 @@
+/** One real nats-server with the users of the shipped configuration, whose passwords a test may change. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { NatsCluster } from "./nats-cluster.ts";
+import { natsProgram, shippedConfiguration } from "./nats-server.ts";
+import { freePort } from "./process.ts";
+import { type Server, serve } from "./servers.ts";
+
+const PASSWORD = "only-on-loopback";
+
+export interface GuardedNats extends Server, Pick<NatsCluster, "urls" | "loginOf"> {
+  readonly nodes: readonly Server[];
+  /** Whether the services' password is the right one, from the server's next start or `reload` on. */
+  admit(right: boolean): void;
+  /** Has the running server read its configuration again: it throws out whom it does not admit any more. */
+  reload(): Promise<void>;
+}
+
+export async function startGuardedNats(options: { readonly admits?: boolean } = {}): Promise<GuardedNats> {
+  const { command } = await natsProgram();
+  const monitorPort = await freePort();
+  let { admits = true } = options;
+  let folder = "";
+  const writePasswords = async () => {
+    const password = admits ? PASSWORD : "another";
+    const lines = ["LISTENER_PASSWORD", "POWER_PASSWORD"].map((key) => `${key}: "${password}"\n`);
+    await writeFile(join(folder, "nats-passwords.conf"), lines.join(""));
+  };
+  const server = await serve("nats-server", "nats", async (port, dir) => {
+    folder = dir;
+    await writePasswords();
+    await writeFile(join(dir, "nats-cluster.conf"), "");
+    const file = join(dir, "nats.conf");
+    await writeFile(file, await shippedConfiguration({ port, monitorPort, dir }));
+    return { command, args: ["--config", file], env: { NATS_NAME: "nats" } };
+  });
+  return {
+    url: server.url,
+    port: server.port,
+    get pid() {
+      return server.pid;
+    },
+    kill: server.kill,
+    halt: server.halt,
+    resume: server.resume,
+    stop: server.stop,
+    nodes: [server],
+    urls: () => server.url,
+    loginOf: (service) => ({ NATS_USER: service, NATS_PASSWORD: PASSWORD }),
+    admit: (right) => {
+      admits = right;
+    },
+    reload: async () => {
+      await writePasswords();
+      process.kill(server.pid, "SIGHUP");
+    },
+  };
+}
