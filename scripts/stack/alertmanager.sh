@@ -4,12 +4,11 @@
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
-new=$(docker run --rm --network none --read-only --user "$APP_UID:$APP_GID" --cap-drop ALL \
+new=$(helper --user "$APP_UID:$APP_GID" \
   --env-file <(grep '^ALERT_' .env || true) \
   -v "$PWD/scripts/alertmanager:/app/scripts/alertmanager:ro" -v "$PWD/secrets:/app/secrets:ro" \
   "$(tool_image)" node scripts/alertmanager/main.ts) || fail "The alerts' receiver in .env is not complete; see above."
 [ "$new" != "$(<secrets/alertmanager.yml)" ] || exit 0
 # Into the same file: the container's mount follows the file, not its name.
 printf '%s\n' "$new" >secrets/alertmanager.yml
-chmod 644 secrets/alertmanager.yml
 echo changed

@@ -3,9 +3,26 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf '%s\n' "$@" >&2; exit 1; }
+# The ids of a file's owner and group, and the name of the owner, for people.
+owner_of() { ls -ldn -- "$1" | awk '{ print $3 ":" $4 }'; }
+owner_name() { id -un "${1%%:*}" 2>/dev/null || echo "the user with the id ${1%%:*}"; }
+
+[ ! -e .env ] || [ -r .env ] || fail \
+  ".env cannot be read: this installation belongs to $(owner_name "$(owner_of .env)")." \
+  "Run make as that user or with sudo; \`sudo make chown OWNER=$(id -un)\` makes the installation yours."
 
 # The environment goes before .env, as compose has it. Read, never sourced: a value may hold what a shell would run.
 setting() { if [ -n "${!1:-}" ]; then printf '%s\n' "${!1}"; elif [ -f .env ]; then sed -n "s/^$1=//p" .env | tail -n 1; fi; }
+# Writes a setting into .env where it stood, or instead of its example; owner and mode stay. Beside and then renamed:
+# a full disk must not leave half of it.
+keep_setting() { # name, value
+  local like="^#?$1="
+  ! grep -q "^$1=" .env || like="^$1="
+  cp -p .env .env.new
+  awk -v like="$like" -v line="$1=$2" '$0 ~ like && !done { print line; done = 1; next } { print } END { if (!done) print line }' \
+    .env >.env.new
+  mv .env.new .env
+}
 
 if docker compose version >/dev/null 2>&1; then compose_command=(docker compose)
 elif command -v docker-compose >/dev/null; then compose_command=(docker-compose)
@@ -19,14 +36,27 @@ is_demo() { [ "${COMPOSE_PROFILES:-}" = demo ] || [ -z "$(setting DSP_URL)" ]; }
 
 # Three nats-servers and a standby power on this host, by the override of deploy/cluster.
 is_cluster() { [[ $(setting COMPOSE_FILE) == *deploy/cluster/docker-compose.yml* ]]; }
+# One host of several, by deploy/cluster/host.yml.
+is_cluster_host() { [[ $(setting COMPOSE_FILE) == *deploy/cluster/host.yml* ]]; }
 
 COMPOSE_PROJECT_NAME=$(setting COMPOSE_PROJECT_NAME)
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-gpu-power}
 
+# Secrets are readable by one user only, so the containers run as that user: whoever ran make first (root lends them
+# 10001), and for good, because volumes and secrets stay his. The first run writes it into .env.
 export APP_UID APP_GID
-# Secrets are readable by one user only, so the containers run as that user; root lends them 10001.
-APP_UID=$(id -u); APP_GID=$(id -g)
-if [ "$APP_UID" -eq 0 ]; then APP_UID=10001; APP_GID=10001; fi
+APP_UID=$(setting APP_UID); APP_GID=$(setting APP_GID)
+if [ -z "$APP_UID" ] || [ -z "$APP_GID" ]; then
+  # Installed before .env said it: the secrets know.
+  if [ -e secrets/session-key ]; then ids=$(owner_of secrets/session-key); else ids=$(id -u):$(id -g); fi
+  [ "${ids%:*}" -ne 0 ] || ids=10001:10001
+  APP_UID=${ids%:*}; APP_GID=${ids#*:}
+fi
+[ "$(id -u)" -eq 0 ] || [ "$(id -u)" -eq "$APP_UID" ] || fail \
+  "This installation belongs to $(owner_name "$APP_UID"): its containers run as that user (APP_UID in .env)." \
+  "Run make as that user or with sudo; \`sudo make chown OWNER=$(id -un)\` makes the installation yours."
+# Root works for the owner, and leaves no file that the owner could not read.
+give_to_owner() { [ "$(id -u)" -ne 0 ] || chown -R "$APP_UID:$APP_GID" -- "$@"; }
 
 if is_demo; then
   # A pool of its own, so that nothing of the demo is ever taken for something real, nor the other way round.
@@ -37,6 +67,8 @@ fi
 
 # An image of ours that has Node and tar.
 tool_image() { local image; image=$(setting LISTENER_IMAGE); echo "${image:-gpu-power-manager/listener}:$(setting VERSION)"; }
+# Runs a container of the moment. Without a log: what passes through it may be secrets, and Docker would keep them.
+helper() { docker run --rm --log-driver none --read-only --cap-drop ALL --security-opt no-new-privileges:true --network none "$@"; }
 
 demo_services=(redis sim-dsp sim-console sim-people)
 nats_services=(nats)

@@ -6,6 +6,7 @@ umask 077
 
 [ -f .env ] || { cp .env.example .env; chmod 600 .env; say "Wrote .env."; }
 scripts/stack/check-env.sh
+grep -q '^APP_UID=.' .env && grep -q '^APP_GID=.' .env || { keep_setting APP_UID "$APP_UID"; keep_setting APP_GID "$APP_GID"; }
 
 mkdir -p secrets config/profiles config/ca
 random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
@@ -67,4 +68,4 @@ fi
 chmod -R go-rwx secrets config
 # Alertmanager runs as its image's own user. The folder is closed to everybody else on this machine.
 chmod 644 secrets/alertmanager.yml
-[ "$(id -u)" -ne 0 ] || chown -R "$APP_UID:$APP_GID" secrets config
+give_to_owner secrets config

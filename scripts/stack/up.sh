@@ -17,6 +17,7 @@ flags=(); [ -z "${NO_BUILD:-}" ] || flags=(--no-build)
   say "Building the images (once; a few minutes)"
   every build
 }
+"$here/neighbours.sh"
 changed=$("$here/alertmanager.sh")
 compose up -d "${flags[@]}" "${services[@]}"
 [ -z "$changed" ] || ! runs_here alertmanager || compose up -d --no-build --no-deps --force-recreate alertmanager

@@ -3,21 +3,16 @@
 # The stack is stopped meanwhile, so that no file changes under the copy.
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
+source "$(dirname "$0")/data-volumes.sh"
 umask 077
-# The data of NATS lie in other volumes where it is one of several servers.
-nats_volumes=(nats)
-! is_cluster || nats_volumes=(nats-1 nats-2 nats-3)
-[[ $(setting COMPOSE_FILE) != *deploy/cluster/host.yml* ]] || nats_volumes=(nats-cluster)
-volumes=("${nats_volumes[@]}" listener power prometheus alertmanager grafana)
-mounts=(); for volume in "${volumes[@]}"; do mounts+=(-v "${COMPOSE_PROJECT_NAME}_$volume:/volumes/$volume"); done
-in_volumes() { docker run --rm -i --user 0:0 --network none "${mounts[@]}" --workdir /volumes --entrypoint sh "$(tool_image)" -c "$1"; }
+all() { in_volumes "$1" "${data_volumes[@]}"; }
 
 case "${1:-}" in
   backup)
     work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
     every stop
     trap 'rm -rf "$work"; compose up -d --no-build >/dev/null' EXIT
-    in_volumes "tar -c ." >"$work/volumes.tar"
+    all "tar -c ." >"$work/volumes.tar"
     mkdir -p backups
     file=backups/gpu-power-$(date -u +%Y%m%dT%H%M%SZ).tar.gz
     tar -czf "$file" .env secrets config -C "$work" volumes.tar
@@ -33,7 +28,7 @@ case "${1:-}" in
     rm -rf secrets config
     cp -a "$work/.env" "$work/secrets" "$work/config" .
     docker image inspect "$(tool_image)" >/dev/null 2>&1 || every build listener
-    in_volumes "find . -mindepth 2 -delete && tar -x" <"$work/volumes.tar"
+    all "find . -mindepth 2 -delete && tar -x" <"$work/volumes.tar"
     say "Restored. Run \`make up\`."
     ;;
   *) fail "Usage: volumes.sh backup | restore FILE" ;;

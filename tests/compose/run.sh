@@ -113,6 +113,7 @@ echo "  up, healthy and ready after $((SECONDS - began)) s"
 
 say "Hardening"
 "$root/tests/compose/hardening.sh"
+if [ "$(id -u)" -eq 0 ]; then "$root/tests/compose/neighbour.sh"; fi
 node() { "$root/node_modules/.bin/node" "$@"; }
 say "The main job, and restarts and kills in the middle of others"
 node "$root/tests/compose/story.ts" jobs

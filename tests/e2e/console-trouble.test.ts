@@ -117,7 +117,7 @@ test("a login done elsewhere, with its session brought over, is all that power n
   await stack.loginByHand();
   assert.equal(await login.exited, 0);
   const name = "console-session.enc";
-  await copyFile(join(elsewhere, name), join(stack.dir, "power", name));
+  await copyFile(join(elsewhere, name), join(stack.dir, "power", `${name}.brought`));
   stack.power.start();
   await stack.power.ready();
   assert.equal(stack.console.state().logins, 1);

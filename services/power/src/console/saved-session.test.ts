@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,3 +50,44 @@ test("another key, or a single changed bit, gives no session; the file is put as
   assert.ok(existsSync(join(dir, "console-session.enc.unreadable")));
   assert.match(lines.at(-1) ?? "", /Log in again/);
 });
+
+test("a session that was brought is taken, and the one before it stays", () => {
+  const dir = mkdtempSync(join(tmpdir(), "session-"));
+  const file = join(dir, "console-session.enc");
+  const saved = new SavedSession(dir, KEY, logger);
+  saved.save(state);
+  const other = JSON.stringify({ cookies: [], origins: [] });
+  writeFileSync(`${file}.brought`, encrypt(other, KEY));
+  // Whatever power saves until it starts again does not undo it.
+  saved.save(JSON.stringify({ cookies: [], origins: ["late"] }));
+  assert.equal(new SavedSession(dir, KEY, logger).load(), other);
+  assert.equal(decrypt(readFileSync(file), KEY), other);
+  assert.ok(!existsSync(`${file}.brought`));
+  assert.match(decrypt(readFileSync(`${file}.before`), KEY), /late/);
+});
+
+test("one that was brought and cannot be read is put aside, and the saved one goes on", () => {
+  const dir = mkdtempSync(join(tmpdir(), "session-"));
+  const file = join(dir, "console-session.enc");
+  new SavedSession(dir, KEY, logger).save(state);
+  writeFileSync(`${file}.brought`, encrypt("{}", "quite another key, also long"));
+  assert.equal(new SavedSession(dir, KEY, logger).load(), state);
+  assert.ok(existsSync(`${file}.brought.unreadable`));
+});
+
+for (const [words, text, key, status] of [
+  ["the server's own key", state, KEY, 0],
+  ["another key", state, "quite another key, also long", 1],
+  ["no session in it", "not JSON", KEY, 1],
+] as const) {
+  test(`the check before an import: ${words}`, () => {
+    const script = new URL("check-session.ts", import.meta.url).pathname;
+    const run = spawnSync(process.execPath, [script], {
+      input: encrypt(text, key),
+      env: { SESSION_KEY: KEY },
+      encoding: "utf8",
+    });
+    assert.equal(run.status, status, run.stderr);
+    if (status === 1) assert.match(run.stderr, /cannot be read with this server's secrets\/session-key/);
+  });
+}

@@ -16,6 +16,8 @@ export type StorageState = string;
 /** The console session at rest: encrypted, readable by its owner alone, written in one piece. */
 export class SavedSession {
   private readonly file: string;
+  /** A session that a person has brought (`make login-import`): taken at the next launch, then gone. */
+  private readonly brought: string;
   private readonly key: string;
   private readonly logger: Logger;
   private lastHash = "";
@@ -23,23 +25,36 @@ export class SavedSession {
   constructor(stateDir: string, key: string, logger: Logger) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.file = join(stateDir, "console-session.enc");
+    this.brought = `${this.file}.brought`;
     this.key = key;
     this.logger = logger;
   }
 
-  /** The session of the last run; undefined when there is none that can be read. */
+  /** The session that was brought, or else that of the last run; undefined when there is none that can be read. */
   load(): StorageState | undefined {
-    if (!existsSync(this.file)) return undefined;
+    const brought = this.read(this.brought);
+    if (brought !== undefined) {
+      // The one before stays: what was brought may have ended meanwhile.
+      if (existsSync(this.file)) renameSync(this.file, `${this.file}.before`);
+      renameSync(this.brought, this.file);
+      this.logger.info("the console session that was brought is taken");
+      return brought;
+    }
+    return this.read(this.file);
+  }
+
+  private read(file: string): StorageState | undefined {
+    if (!existsSync(file)) return undefined;
     try {
-      const state = decrypt(readFileSync(this.file), this.key);
+      const state = decrypt(readFileSync(file), this.key);
       JSON.parse(state);
       this.lastHash = hash(state);
       return state;
     } catch (error) {
       // Kept aside: with the right key it may still be good.
-      renameSync(this.file, `${this.file}.unreadable`);
+      renameSync(file, `${file}.unreadable`);
       this.logger.error(
-        { file: `${this.file}.unreadable`, cause: describeError(error) },
+        { file: `${file}.unreadable`, cause: describeError(error) },
         "The saved console session cannot be read and is put aside. Is SESSION_KEY another one? Log in again",
       );
       return undefined;
