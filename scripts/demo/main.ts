@@ -2,7 +2,10 @@
  * The demo: everything as local processes, and the story of one job told as it happens.
  * ONCE=1 tells it once on free ports and exits, non-zero when a step did not happen; its last line is JSON.
  */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { serveControl } from "../../sim/dsp/src/control.ts";
 import { freePort, until } from "../../tests/harness/process.ts";
@@ -129,6 +132,14 @@ async function goOn(stack: Stack): Promise<never> {
   }
 }
 
+/** Where gpuctl finds the demo's token while the demo runs. */
+const TOKEN_FILE = fileURLToPath(new URL("../../.demo/operator-token", import.meta.url));
+
+function keepToken(token: string): void {
+  mkdirSync(dirname(TOKEN_FILE), { recursive: true, mode: 0o700 });
+  writeFileSync(TOKEN_FILE, token, { mode: 0o600 });
+}
+
 /** Printed after everything has stopped, so that it is the last line. */
 let lastLine = JSON.stringify({ ok: false });
 
@@ -182,9 +193,10 @@ async function main(): Promise<boolean> {
     lastLine = JSON.stringify({ ok, jobs, starts, stops, alerts: fired, ...told });
     if (once) return ok;
     const control = await serveControl(stack.dsp, GATEWAY_CONTROL_PORT);
+    keepToken(stack.tokens.operator);
     story.chapter("It goes on until you press Ctrl-C. Look at:");
     console.log(`  the console's stand-in   ${stack.console.consoleUrl}  (operator / only-for-the-stand-in)
-  what power thinks        ${stack.power.url}/status   (or: make status)
+  what power thinks        make status
   metrics                  ${stack.power.url}/metrics   ${stack.listener.url}/metrics
   readiness                ${stack.power.url}/readyz   ${stack.listener.url}/readyz
   Prometheus               ${prometheus.url}/alerts   (the project's rules, ${DEMO_TIMES_QUICKER} times quicker)
@@ -195,6 +207,7 @@ async function main(): Promise<boolean> {
     return true;
   } finally {
     story.chapter("Stopping everything that was started");
+    rmSync(TOKEN_FILE, { force: true });
     await stop();
   }
 }

@@ -38,5 +38,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   CHROMIUM_PATH: "Chromium 程序路径",
   CHROMIUM_SANDBOX: "Chromium 沙箱；只有无法使用时才设为 false，并会记录警告",
   CHROMIUM_MEMORY_LIMIT_MIB: "Chromium 内存（MiB）超过此值时，在两次操作之间重启浏览器",
+  OPERATOR_TOKEN: "运维 API 的完全权限令牌",
+  VIEWER_TOKEN: "运维 API 的只读令牌",
+  ALLOWED_HOSTS: "访问运维 API 时允许使用的主机名，防止外部网页借域名重绑定访问",
   HEADLESS: "设为 false 显示浏览器窗口，便于人工登录",
 };

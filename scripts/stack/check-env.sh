@@ -34,6 +34,8 @@ awk '
     home["DSP_REDIS_URL"] = "secrets/dsp-redis-url"
     home["CONSOLE_PASSWORD"] = "secrets/console-password"
     home["SESSION_KEY"] = "secrets/session-key"
+    home["OPERATOR_TOKEN"] = "secrets/operator-token"
+    home["VIEWER_TOKEN"] = "secrets/viewer-token"
     home["NATS_PASSWORD"] = "secrets/, where `make up` writes it"
   }
   { sub(/\r$/, "") }

@@ -15,6 +15,8 @@ secret nats-listener
 secret nats-power
 secret nats-route
 secret session-key
+secret operator-token
+secret viewer-token
 secret grafana-admin
 secret console-password ""
 secret dsp-redis-url ""

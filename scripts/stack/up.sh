@@ -33,7 +33,7 @@ cat <<TEXT
 Grafana       $(port GRAFANA_PORT 3000)   user admin, password in secrets/grafana-admin
 Prometheus    $(port PROMETHEUS_PORT 9090)
 Alertmanager  $(port ALERTMANAGER_PORT 9093)
-Power         $(port POWER_PORT 9102)/status
+Power         $(port POWER_PORT 9102)   asked by \`make status\`, with the token in secrets/operator-token
 TEXT
 if is_demo; then
   cat <<TEXT

@@ -16,7 +16,7 @@ until_true() { # words, command …
   until "$@"; do [ $SECONDS -lt $deadline ] || fail "waited in vain for: $words"; sleep 0.2; done
 }
 # What a service says, whole: a pipe that is closed early would make curl fail.
-says() { local text; text=$(curl -fsS "$1" 2>/dev/null) && grep -qE -- "$2" <<<"$text"; }
+says() { local text; text=$(curl -fsS -H "Authorization: Bearer $(cat secrets/viewer-token 2>/dev/null)" "$1" 2>/dev/null) && grep -qE -- "$2" <<<"$text"; }
 console=http://127.0.0.1:18082/state
 runs() { says $console '"State":"Running"'; }
 is_off() { says $console '"machines"' && ! is_on; }
@@ -34,7 +34,7 @@ some_power_acts() { if leads 9102; then acting=power port=9102 other=9103; elif 
 until_true "a power acts" some_power_acts
 ! leads $other || fail "two powers act"
 until_true "the other power stands by" says "http://127.0.0.1:$other/readyz" "Standing by"
-until_true "power sees the machine off" says "http://127.0.0.1:$port/status" '"state":"stopped"'
+until_true "power sees the machine off" says "http://127.0.0.1:$port/api/v1/status" '"state":"stopped"'
 before=$(starts)
 
 submit cluster-1

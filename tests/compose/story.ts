@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { until } from "../harness/process.ts";
@@ -28,7 +29,10 @@ const Status = z.object({
 const Gateway = z.object({ pending: z.number(), notified: z.record(z.string(), z.number()) });
 
 async function ask<S extends z.ZodType>(url: string, schema: S): Promise<z.output<S>> {
-  return schema.parse(await (await fetch(url, { signal: AbortSignal.timeout(5_000) })).json());
+  const headers = url.startsWith(POWER)
+    ? { authorization: `Bearer ${readFileSync("secrets/viewer-token", "utf8")}` }
+    : {};
+  return schema.parse(await (await fetch(url, { headers, signal: AbortSignal.timeout(5_000) })).json());
 }
 async function post(path: string, body: unknown): Promise<void> {
   const response = await fetch(`${DSP}${path}`, {
@@ -59,7 +63,7 @@ async function settled(): Promise<void> {
   await until(
     "power sees it off, has no job and is ready",
     async () => {
-      const { instances, demand } = await ask(`${POWER}/status`, Status);
+      const { instances, demand } = await ask(`${POWER}/api/v1/status`, Status);
       const { ok } = await fetch(`${POWER}/readyz`);
       return ok && instances[0]?.state === "stopped" && demand.waitingJobs === 0;
     },

@@ -57,7 +57,7 @@ test("one power acts, the other says in words that it stands by and leaves the c
   const { ready, words } = await second.readiness();
   assert.ok(ready);
   assert.match(words, /^Standing by: .+ has held the lease since .+ when it has been silent for 10/);
-  assert.equal((await fetch(`${second.url}/status`)).status, 503);
+  assert.equal((await stack.api("/status", { of: second })).status, 503);
   await stack.dsp.submit({ type: "url", key: "K1" });
   await served(stack, first, 1);
   assert.equal(stack.accepted("start"), 1);

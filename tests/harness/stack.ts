@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { API_PATH } from "@gpu-power-manager/shared/api";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { parse, stringify } from "yaml";
 import {
@@ -163,6 +164,12 @@ export interface Stack {
   readonly poolFile: string;
   /** Provider ids of the pool's machines, by priority. */
   readonly ids: readonly string[];
+  readonly tokens: { readonly operator: string; readonly viewer: string };
+  /** Asks the operator's API, as operator unless another token is given. @param path below `/api/v1`. */
+  api(
+    path: string,
+    asked?: { of?: Service; token?: string; method?: string; body?: unknown },
+  ): Promise<Response>;
   /** What a power says, the first one when none is named. */
   status(power?: Service): Promise<PowerStatus>;
   /** The stand-in's state of a machine. */
@@ -256,6 +263,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ? { NATS_URL: nats.url }
       : { NATS_URL: options.cluster.urls(index), ...options.cluster.loginOf(service) };
   const sessionKey = randomBytes(32).toString("base64");
+  const tokens = { operator: randomBytes(32).toString("hex"), viewer: randomBytes(32).toString("hex") };
   const several = async (count: number | undefined, make: (index: number) => Promise<Service>) =>
     await Promise.all(Array.from({ length: count ?? 1 }, (_, index) => make(index)));
   const listeners = await several(
@@ -286,6 +294,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           PROFILES_DIR: join(dir, "profiles"),
           STATE_DIR: join(dir, index === 0 ? "power" : `power-${index + 1}`),
           SESSION_KEY: sessionKey,
+          OPERATOR_TOKEN: tokens.operator,
+          VIEWER_TOKEN: tokens.viewer,
           // Chromium refuses its sandbox to root.
           CHROMIUM_SANDBOX: process.getuid?.() === 0 ? "false" : "true",
           ...(options.credentials === false
@@ -310,7 +320,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     powers,
     poolFile,
     ids,
-    status: async (of = power) => PowerStatus.parse(await (await fetch(`${of.url}/status`)).json()),
+    tokens,
+    api: async (path, { of = power, token = tokens.operator, method = "GET", body } = {}) =>
+      await fetch(`${of.url}${API_PATH}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    status: async (of = power) => PowerStatus.parse(await (await stack.api("/status", { of })).json()),
     state: (index = 0) =>
       site.state().machines.find((machine) => machine.UHostId === ids[index])?.State ?? "gone",
     accepted: (verb, lane) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { test } from "node:test";
+import { createServer, type RequestListener } from "node:http";
+import { type TestContext, test } from "node:test";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { describeStatus, printStatus } from "./status.ts";
 
@@ -64,29 +64,37 @@ test("a deaf path and an unknown state are said in words", () => {
   assert.match(text, /The console asks for a login\./);
 });
 
-test("services that are away give exit code 1 and say what to do", async () => {
-  const lines: string[] = [];
-  const away = "http://127.0.0.1:9";
-  assert.equal(
-    await printStatus({ power: away, listener: away, json: false }, (line) => lines.push(line)),
-    1,
-  );
-  assert.match(lines.join("\n"), /Power cannot be asked at .*Start it, or set POWER_URL/);
-  assert.match(lines.join("\n"), /The listener cannot be asked at .*set LISTENER_URL/);
-});
+const at = (power: string, listener = power) => ({ power, listener, token: "t", lookedFor: [] });
 
-test("a power that has no status to tell says what it waits for", async (t) => {
-  const words = "Standing by: power:7 has held the lease since noon.";
-  const server = createServer((request, response) => {
-    const standsBy = request.url === "/status";
-    response.writeHead(standsBy ? 503 : 200).end(JSON.stringify({ ready: true, words }));
-  });
+async function answering(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
   t.after(() => server.close());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
-  const url = `http://127.0.0.1:${address.port}`;
+  return `http://127.0.0.1:${address.port}`;
+}
+
+test("services that are away give exit code 3 and say what to do", async () => {
   const lines: string[] = [];
-  assert.equal(await printStatus({ power: url, listener: url, json: false }, (line) => lines.push(line)), 1);
-  assert.equal(lines[0], `Power     ${words}`);
+  assert.equal(await printStatus(at("http://127.0.0.1:9"), false, (line) => lines.push(line)), 3);
+  assert.match(
+    lines.join("\n"),
+    /Power cannot be asked at .*Start it, or say where it is with --url or POWER_URL/,
+  );
+  assert.match(lines.join("\n"), /The listener cannot be asked at .*--listener or LISTENER_URL/);
+});
+
+test("a power that has no status to tell says what it waits for", async (t) => {
+  const detail = "Standing by: power:7 has held the lease since noon.";
+  const problem = { type: "x", title: "Power cannot answer yet", status: 503, code: "not_ready", detail };
+  const url = await answering(t, (request, response) => {
+    const asked = request.url === "/api/v1/status";
+    response
+      .writeHead(asked ? 503 : 200)
+      .end(JSON.stringify(asked ? problem : { ready: true, words: "fine" }));
+  });
+  const lines: string[] = [];
+  assert.equal(await printStatus(at(url), false, (line) => lines.push(line)), 1);
+  assert.deepEqual(lines, [`Power     Power cannot answer yet. ${detail}`, "Listener  ready: fine"]);
 });

@@ -2,19 +2,13 @@ import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
+import { ApiClient, CommandError, EXIT } from "./client.ts";
+import type { Connection } from "./connection.ts";
 
 /** A service that does not answer within this is taken for away. */
 const TIMEOUT_MS = 5_000;
 
 const Readiness = z.object({ ready: z.boolean(), words: z.string() });
-
-/** A power that stands by, or waits for NATS, has no status to tell. */
-const Waiting = z.object({ words: z.string() });
-
-async function ask(url: string): Promise<{ ok: boolean; body: unknown }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  return { ok: response.ok, body: await response.json() };
-}
 
 /** `3 m 5 s ago`, or `never`. */
 function ago(at: string | null, now: string): string {
@@ -57,33 +51,42 @@ export function describeStatus(status: PowerStatus): string[] {
 
 /** Prints the status of both services; returns the exit code: 0 when both could be asked. */
 export async function printStatus(
-  options: { power: string; listener: string; json: boolean },
+  connection: Connection,
+  json: boolean,
   print: (line: string) => void,
 ): Promise<number> {
-  let code = 0;
-  try {
-    const { ok, body } = await ask(new URL("/status", options.power).href);
-    if (!ok) {
-      code = 1;
-      const { words } = Waiting.parse(body);
-      print(options.json ? JSON.stringify({ words }, null, 2) : `Power     ${words}`);
-    } else {
-      const status = PowerStatus.parse(body);
-      if (options.json) print(JSON.stringify(status, null, 2));
-      else for (const line of describeStatus(status)) print(line);
-    }
-  } catch (error) {
-    code = 1;
-    print(`Power cannot be asked at ${options.power} (${describeError(error)}). Start it, or set POWER_URL.`);
+  const [power, listener] = await Promise.all([askPower(connection), askListener(connection.listener)]);
+  if (json) print(JSON.stringify({ power: power.status ?? power.words, listener: listener.words }, null, 2));
+  else {
+    for (const line of power.status === undefined ? [power.words] : describeStatus(power.status)) print(line);
+    print(listener.words);
   }
+  return Math.max(power.code, listener.code);
+}
+
+async function askPower(connection: Connection) {
   try {
-    const { ready, words } = Readiness.parse((await ask(new URL("/readyz", options.listener).href)).body);
-    if (!options.json) print(`Listener  ${ready ? "ready" : "not ready"}: ${words}`);
+    return {
+      status: await new ApiClient(connection).ask("/status", PowerStatus),
+      words: "",
+      code: EXIT.fine,
+    };
   } catch (error) {
-    code = 1;
-    print(
-      `The listener cannot be asked at ${options.listener} (${describeError(error)}). Start it, or set LISTENER_URL.`,
-    );
+    if (!(error instanceof CommandError)) throw error;
+    return { status: undefined, words: `Power     ${error.message}`, code: error.exitCode };
   }
-  return code;
+}
+
+async function askListener(listener: string) {
+  try {
+    const response = await fetch(new URL("/readyz", listener), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { ready, words } = Readiness.parse(await response.json());
+    return {
+      words: `Listener  ${ready ? "ready" : "not ready"}: ${words}`,
+      code: ready ? EXIT.fine : EXIT.wrong,
+    };
+  } catch (error) {
+    const words = `The listener cannot be asked at ${listener} (${describeError(error)}). Start it, or say where it is with --listener or LISTENER_URL.`;
+    return { words, code: EXIT.unreachable };
+  }
 }

@@ -109,6 +109,21 @@ export function loadEnv<S extends z.ZodObject>(schema: S, env: Environment): Loa
   return { config: parsed.data, secrets };
 }
 
+/** The configuration for people to look at: of a secret only whether it is set. */
+export function shownEnv(
+  schema: z.ZodObject,
+  config: Readonly<Record<string, unknown>>,
+): Record<string, string | number | boolean | null> {
+  return Object.fromEntries(
+    Object.entries(schema.shape).map(([name, field]) => {
+      const value = config[name];
+      if (value === undefined) return [name, null];
+      if (isSecret(field)) return [name, "(set)"];
+      return [name, typeof value === "number" || typeof value === "boolean" ? value : String(value)];
+    }),
+  );
+}
+
 export interface EnvRow {
   readonly name: string;
   /** It may be given as `<NAME>_FILE` too. */

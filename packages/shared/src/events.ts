@@ -211,6 +211,32 @@ export function gapSubject(gap: Pick<GapEntry, "pool">): string {
   return `gpu.history.${gap.pool}.path`;
 }
 
+/** What a person, or a program in a person's name, may do to a pool. */
+export const OPERATOR_ACTIONS = ["start", "stop", "hold", "resume", "need", "end_need", "reload"] as const;
+
+/** What somebody did through the API, on `gpu.history.<pool>.operator`; refused ones are told, too. */
+export const OperatorEntry = z.object({
+  kind: z.literal("operator"),
+  pool: Token,
+  at: Timestamp,
+  action: z.enum(OPERATOR_ACTIONS),
+  instance: Token.optional(),
+  /** The token's name, the name that was given with the request, and the address it came from. */
+  token: z.string(),
+  actor: z.string().optional(),
+  address: z.string(),
+  reason: z.string(),
+  forced: z.boolean(),
+  outcome: z.enum(["done", "refused"]),
+  message: z.string().optional(),
+  attemptId: z.string().optional(),
+});
+export type OperatorEntry = z.infer<typeof OperatorEntry>;
+
+export function operatorSubject(entry: Pick<OperatorEntry, "pool">): string {
+  return `gpu.history.${entry.pool}.operator`;
+}
+
 /**
  * A listener's sign of life, published every few seconds on core NATS (worth nothing later, so not stored).
  * Power takes silence for deafness: what could not be heard may be work.

@@ -2,6 +2,9 @@ import type { Server } from "node:http";
 import express, { type Express } from "express";
 import type { Registry } from "prom-client";
 
+/** At a stop, whoever is being answered gets so long for the rest of it. */
+const LAST_ANSWER_MS = 500;
+
 export interface Readiness {
   readonly ready: boolean;
   /** One plain sentence: why it is ready, or what it waits for and what to do. */
@@ -49,7 +52,7 @@ export async function serveHttp(options: HttpOptions): Promise<number> {
   });
   options.signal.addEventListener("abort", () => {
     server.close();
-    server.closeAllConnections();
+    setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS).unref();
   });
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : options.port;

@@ -5,6 +5,8 @@ import {
   gapSubject,
   type HistoryEntry,
   historySubject,
+  type OperatorEntry,
+  operatorSubject,
   type Report,
   reportSubject,
 } from "./events.ts";
@@ -44,6 +46,10 @@ export class Outbound {
 
   gap(gap: GapEntry): void {
     this.enqueue({ subject: gapSubject(gap), body: JSON.stringify(gap), id: undefined });
+  }
+
+  operator(entry: OperatorEntry): void {
+    this.enqueue({ subject: operatorSubject(entry), body: JSON.stringify(entry), id: undefined });
   }
 
   private enqueue(message: Message): void {

@@ -1,4 +1,4 @@
-/** What power answers on `GET /status`, and `gpuctl status` prints. Times are ISO 8601. */
+/** What power answers on `GET /api/v1/status`, and `gpuctl status` prints. Times are ISO 8601. */
 import { z } from "zod";
 import { InstanceState } from "./events.ts";
 

@@ -13,6 +13,7 @@ import { type Configuration, loadConfiguration } from "./config/load.ts";
 import { openConsole } from "./console/open-console.ts";
 import { openDemand, runIntake } from "./demand/intake.ts";
 import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
+import { Operator } from "./operator/operator.ts";
 import { Fleet } from "./pool/fleet.ts";
 import { Hold } from "./pool/hold.ts";
 import { Reconciler } from "./pool/reconciler.ts";
@@ -32,12 +33,13 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const health = new NatsHealth(logger);
   const stage = new Stage(health);
   const metrics = createMetrics(pool, now, () => stage.leads);
+  const operator = new Operator({ config, followed, stage, logger, signal });
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
     registry: metrics.registry,
     readiness: () => stage.readiness(),
-    routes: stage.routes,
+    routes: operator.routes,
     signal,
   });
 
@@ -49,6 +51,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     logger,
     onRegained: () => wake(),
   });
+  operator.follow(bus);
   stage.standsBy(lease);
   await lease.acquire(signal);
   const kept = lease.keep();
@@ -68,7 +71,10 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     fleet,
     outbound,
     story: new Story({ poolName: () => pool, outbound, metrics, logger }),
-    onPass: () => metrics.passed(),
+    onPass: () => {
+      metrics.passed();
+      operator.changed();
+    },
     logger,
     now,
     random: Math.random,

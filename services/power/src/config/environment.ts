@@ -5,6 +5,16 @@ import { z } from "zod";
 
 const MIB = 1024 * 1024;
 
+const token = (description: string) =>
+  z
+    .string()
+    .regex(
+      /^\S{24,256}$/,
+      "must be 24 to 256 characters without spaces; `openssl rand -hex 32` makes a good one",
+    )
+    .optional()
+    .meta({ description, ...secret });
+
 /** The environment of power; from it comes the table in the README. */
 export const PowerEnv = z.object({
   ...busEnv,
@@ -44,6 +54,16 @@ export const PowerEnv = z.object({
     .default("true")
     .pipe(Flag)
     .meta({ description: "false shows the browser's window, so that a person can log in" }),
+  OPERATOR_TOKEN: token("token that may do everything in the operator's API"),
+  VIEWER_TOKEN: token("token that may only read in the operator's API"),
+  ALLOWED_HOSTS: z
+    .string()
+    .default("localhost,127.0.0.1,[::1]")
+    .transform((text) => text.split(",").map((name) => name.trim().toLowerCase()))
+    .refine((names) => names.every((name) => /^(?:[\w.-]+|\[[0-9a-f:]+\])$/.test(name)), {
+      error: "must be host names without ports, separated by commas",
+    })
+    .meta({ description: "names by which the operator's API may be asked, so that no foreign page can" }),
   ...serviceEnv(9102),
 });
 export type PowerConfig = z.output<typeof PowerEnv>;

@@ -1,5 +1,5 @@
 /** How far power has come (waiting for NATS, standing by, acting), for whoever asks over HTTP. */
-import type { HttpOptions, Readiness } from "@gpu-power-manager/shared/http";
+import type { Readiness } from "@gpu-power-manager/shared/http";
 import type { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type LeaseView, readinessOf, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
@@ -38,13 +38,4 @@ export class Stage {
   status(): PowerStatus | undefined {
     return this.source === undefined ? undefined : statusOf(this.source());
   }
-
-  /** Adds `GET /status`. */
-  readonly routes: NonNullable<HttpOptions["routes"]> = (app) => {
-    app.get("/status", (_request, response) => {
-      const status = this.status();
-      if (status === undefined) response.status(503).json({ words: this.readiness().words });
-      else response.json(status);
-    });
-  };
 }

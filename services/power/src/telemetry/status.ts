@@ -105,7 +105,7 @@ export function standbyReadiness(nats: NatsState, lease: LeaseView | undefined):
 
 /** Ready when the console is logged in and every instance has been observed not long ago, and NATS is there. */
 export function readinessOf(source: StatusSource): Readiness {
-  const details = { nats: source.nats, status: statusOf(source) };
+  const details = { nats: source.nats };
   const not = (words: string): Readiness => ({ ready: false, words, details });
   if (source.nats !== "connected") {
     const { what, remedy } = NATS_WORDS[source.nats];

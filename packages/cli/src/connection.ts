@@ -1,0 +1,64 @@
+/** Where the services are and which token opens them: as said, as the environment says, or as `make up` left it. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What every command may be told. */
+export interface ConnectionFlags {
+  readonly url?: string | undefined;
+  readonly listener?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+export interface Connection {
+  readonly power: string;
+  readonly listener: string;
+  /** Undefined when none was found: then the API refuses, and says what to do. */
+  readonly token: string | undefined;
+  /** Where the token was looked for, for a message that says what to do. */
+  readonly lookedFor: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The value of a line of `.env`; undefined where there is none. */
+function dotEnv(root: string, name: string): string | undefined {
+  const file = join(root, ".env");
+  if (!existsSync(file)) return undefined;
+  const line = new RegExp(`^${name}=(.*)$`, "m").exec(readFileSync(file, "utf8"));
+  return line?.[1]?.trim().replace(/^(["'])(.*)\1$/, "$2") || undefined;
+}
+
+/** @param root the project's folder, whose `.env` and `secrets/` are `make up`'s. */
+export function findConnection(flags: ConnectionFlags, env: Environment, root: string): Connection {
+  const bind = dotEnv(root, "BIND");
+  const host = bind === undefined || bind === "0.0.0.0" ? "127.0.0.1" : bind;
+  const power = flags.url ?? env.POWER_URL ?? `http://${host}:${dotEnv(root, "POWER_PORT") ?? "9102"}`;
+  const listener = flags.listener ?? env.LISTENER_URL ?? "http://127.0.0.1:9101";
+  if (env.OPERATOR_TOKEN)
+    return { power, listener, token: env.OPERATOR_TOKEN, lookedFor: ["OPERATOR_TOKEN"] };
+  const said = flags.tokenFile ?? env.OPERATOR_TOKEN_FILE ?? env.VIEWER_TOKEN_FILE;
+  const files = said
+    ? [said]
+    : [
+        // There only while `make demo` runs.
+        join(root, ".demo/operator-token"),
+        ...["operator-token", "viewer-token"].flatMap((name) => [
+          join(root, "secrets", name),
+          join("/run/secrets", name),
+        ]),
+      ];
+  for (const file of files) {
+    const token = read(file);
+    if (token !== undefined) return { power, listener, token, lookedFor: [file] };
+  }
+  return { power, listener, token: undefined, lookedFor: files };
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim() || undefined;
+  } catch {
+    // Not there, or another user's: the next place may do.
+    return undefined;
+  }
+}

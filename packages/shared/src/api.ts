@@ -1,0 +1,119 @@
+/**
+ * The operator's API: what power answers under `/api/v1`, and what gpuctl and the page ask. One schema a document;
+ * docs/openapi.json is made from them. Times are ISO 8601, lengths of time are written as `90s` or `2h`.
+ */
+import { z } from "zod";
+import { Duration } from "./duration.ts";
+import { GapEntry, HistoryEntry, OperatorEntry, Token } from "./events.ts";
+
+export const API_PATH = "/api/v1";
+
+const Time = z.iso.datetime();
+
+/** RFC 9457. `code` is what a program may tell errors apart by; it is also the end of `type`. */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: "The request cannot be understood" },
+  unauthorized: { status: 401, title: "The token is missing or wrong" },
+  forbidden: { status: 403, title: "This token may not do that" },
+  foreign_host: { status: 403, title: "The Host header names another server" },
+  not_found: { status: 404, title: "There is no such thing" },
+  stands_by: { status: 409, title: "Another power acts" },
+  refused: { status: 409, title: "That is refused now" },
+  too_large: { status: 413, title: "The body is too large" },
+  too_many_tries: { status: 429, title: "Too many wrong tokens came from this address" },
+  too_many_streams: { status: 429, title: "Too many streams are open" },
+  internal: { status: 500, title: "Power failed to answer" },
+  not_configured: { status: 503, title: "The API has no token" },
+  not_ready: { status: 503, title: "Power cannot answer yet" },
+} as const;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export const Problem = z.object({
+  type: z.string().meta({ description: "urn:gpu-power-manager:problem: and the code" }),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().meta({ description: "what is wrong, where, and what to do" }),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** Who acts and why; with every change. */
+const change = {
+  reason: z
+    .string()
+    .trim()
+    .min(1, "say why, in a few words")
+    .max(200)
+    .meta({ description: "why; it is kept in history" }),
+  actor: z
+    .string()
+    .trim()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: "the person or program in whose name; gpuctl sends the user's name" }),
+};
+export const Change = z.strictObject(change);
+export type Change = z.infer<typeof Change>;
+
+export const Order = z.strictObject({
+  ...change,
+  force: z.boolean().default(false).meta({
+    description: "a stop while work is pending, active or unknown; history says who forced it",
+  }),
+});
+export type Order = z.infer<typeof Order>;
+
+export const Ordered = z.object({
+  instance: Token,
+  action: z.enum(["start", "stop"]),
+  attemptId: z.string().meta({ description: "the attempt that has begun; history tells how it ends" }),
+});
+export type Ordered = z.infer<typeof Ordered>;
+
+export const HistoryQuery = z.strictObject({
+  instance: Token.optional(),
+  kind: z.enum(["intent", "outcome", "state", "gap", "operator"]).optional(),
+  since: Time.optional(),
+  until: Time.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "`next` of the page before; the newest entries without it" }),
+});
+export type HistoryQuery = z.infer<typeof HistoryQuery>;
+
+export const Happening = z.discriminatedUnion("kind", [...HistoryEntry.options, GapEntry, OperatorEntry]);
+export type Happening = z.infer<typeof Happening>;
+
+export const HistoryPage = z.object({
+  entries: z
+    .array(z.object({ sequence: z.int().positive(), at: Time, entry: Happening }))
+    .meta({ description: "newest first" }),
+  next: z.int().positive().nullable().meta({ description: "for `before`; null on the last page" }),
+});
+export type HistoryPage = z.infer<typeof HistoryPage>;
+
+export const ArtifactList = z.object({
+  artifacts: z.array(
+    z.object({ name: z.string(), bytes: z.int().nonnegative(), at: Time, kind: z.enum(["png", "html"]) }),
+  ),
+});
+export type ArtifactList = z.infer<typeof ArtifactList>;
+
+/** A length of time as text in the request, milliseconds once parsed. */
+export const Length = z.string().pipe(Duration);
+
+/** What power runs with, without anything secret. */
+export const EffectiveConfig = z.object({
+  service: z.literal("power"),
+  node: z.string(),
+  /** The environment's variables as they were read; of a secret only whether it is set. */
+  environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  pool: z.record(z.string(), z.unknown()).meta({ description: "the pool file in use, defaults filled in" }),
+  profile: z.object({ name: z.string(), file: z.string(), url: z.string() }),
+});
+export type EffectiveConfig = z.infer<typeof EffectiveConfig>;

@@ -1,0 +1,34 @@
+/** The operator's API, put together: who may come in, what can be read, what can be done. */
+import { API_PATH } from "@gpu-power-manager/shared/api";
+import type { HttpOptions } from "@gpu-power-manager/shared/http";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import express, { Router } from "express";
+import helmet from "helmet";
+import { type DoorkeeperOptions, doorkeeper } from "./doorkeeper.ts";
+import { problemDocuments, unknownPath } from "./problems.ts";
+import { type ReadingParts, readingRoutes } from "./routes/reading.ts";
+import { type StreamParts, streamRoutes } from "./routes/stream.ts";
+
+/** The largest request is a hold with its reason; anything near this is a mistake or an attack. */
+const BODY_LIMIT = "64kb";
+
+export interface OperatorApiParts extends DoorkeeperOptions, ReadingParts, StreamParts {
+  readonly logger: Logger;
+}
+
+export function operatorApi(parts: OperatorApiParts): NonNullable<HttpOptions["routes"]> {
+  const api = Router();
+  api.use(helmet());
+  api.use((_request, response, next) => {
+    response.set("Cache-Control", "no-store");
+    next();
+  });
+  // Before the body is read: nobody unknown makes us parse anything.
+  api.use(doorkeeper(parts));
+  api.use(express.json({ limit: BODY_LIMIT }));
+  api.use(readingRoutes(parts));
+  api.use(streamRoutes(parts));
+  api.use(unknownPath);
+  api.use(problemDocuments(parts.logger));
+  return (app) => app.use(API_PATH, api);
+}

@@ -1,0 +1,95 @@
+/** Reads GPU_HISTORY backwards: the newest first, a page at a time. */
+
+import { Happening, type HistoryPage, type HistoryQuery } from "@gpu-power-manager/shared/api";
+import type { Bus } from "@gpu-power-manager/shared/bus";
+import { STREAMS } from "@gpu-power-manager/shared/events";
+import { DeliverPolicy } from "nats";
+
+/** Sequences that are looked through in one step; doubled at each, since what is rare lies far apart. */
+const FIRST_STEP = 500;
+/** One page looks through this many at most; it is then shorter than asked, and says where to go on. */
+const MAX_SCANNED = 100_000;
+/** A server that takes longer for one step is as good as away. */
+const STEP_MS = 5_000;
+
+type Found = HistoryPage["entries"][number];
+
+/** The part of the history that can hold what is asked for. */
+export function subjectOf(pool: string, { kind, instance }: Pick<HistoryQuery, "kind" | "instance">): string {
+  if (kind === "gap") return `gpu.history.${pool}.path`;
+  if (instance === undefined && kind === "operator") return `gpu.history.${pool}.operator`;
+  if (instance !== undefined && kind !== undefined && kind !== "operator")
+    return `gpu.history.${pool}.${instance}`;
+  return `gpu.history.${pool}.*`;
+}
+
+/** Whether an entry is asked for. */
+export function matches(entry: Happening, at: number, query: HistoryQuery): boolean {
+  const { kind, instance, since, until } = query;
+  if (kind !== undefined && entry.kind !== kind) return false;
+  if (instance !== undefined && (!("instance" in entry) || entry.instance !== instance)) return false;
+  if (since !== undefined && at < Date.parse(since)) return false;
+  return until === undefined || at <= Date.parse(until);
+}
+
+/** When it happened: a gap when it was over. Milliseconds since 1970. */
+export function timeOf(entry: Happening): number {
+  return entry.kind === "gap" ? entry.to : entry.at;
+}
+
+/**
+ * One page. Entries of a shape that this version does not know are left out.
+ * @throws when NATS cannot be asked.
+ */
+export async function readHistory(bus: Bus, pool: string, query: HistoryQuery): Promise<HistoryPage> {
+  const { first_seq: first, last_seq: last } = (await bus.manager.streams.info(STREAMS.history)).state;
+  const filter = subjectOf(pool, query);
+  const oldest = query.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(query.since);
+  let upper = Math.min(last, (query.before ?? last + 1) - 1);
+  let step = FIRST_STEP;
+  let scanned = 0;
+  let exhausted = false;
+  const entries: Found[] = [];
+  while (upper >= first && !exhausted && entries.length < query.limit && scanned < MAX_SCANNED) {
+    const lower = Math.max(first, upper - step + 1);
+    const stretch = await readStretch(bus, filter, lower, upper);
+    const found = stretch.filter(({ entry, at }) => matches(entry, at, query)).reverse();
+    const page = found.slice(0, query.limit - entries.length);
+    for (const { sequence, at, entry } of page)
+      entries.push({ sequence, at: new Date(at).toISOString(), entry });
+    // Entries lie in the order of their time, so what is older than asked for is the end.
+    exhausted = stretch[0] !== undefined && stretch[0].at < oldest;
+    scanned += upper - lower + 1;
+    step *= 2;
+    const cut = page.length < found.length ? page.at(-1) : undefined;
+    upper = (cut?.sequence ?? lower) - 1;
+    if (cut !== undefined) exhausted = false;
+  }
+  return { entries, next: upper >= first && !exhausted ? upper + 1 : null };
+}
+
+interface Stored {
+  readonly sequence: number;
+  readonly at: number;
+  readonly entry: Happening;
+}
+
+async function readStretch(bus: Bus, filter: string, lower: number, upper: number): Promise<Stored[]> {
+  const consumer = await bus.js.consumers.get(STREAMS.history, {
+    filterSubjects: [filter],
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: lower,
+  });
+  const { num_pending: waiting } = await consumer.info();
+  const stored: Stored[] = [];
+  if (waiting === 0) return stored;
+  const messages = await consumer.fetch({ max_messages: waiting, expires: STEP_MS });
+  for await (const message of messages) {
+    if (message.seq > upper) break;
+    const parsed = Happening.safeParse(message.json());
+    if (parsed.success) stored.push({ sequence: message.seq, at: timeOf(parsed.data), entry: parsed.data });
+    if (message.info.pending === 0 || message.seq === upper) break;
+  }
+  await messages.close();
+  return stored;
+}

@@ -1,0 +1,76 @@
+/** The people's side of power, wired: the API, and what it reads from. */
+import type { EffectiveConfig } from "@gpu-power-manager/shared/api";
+import type { Bus } from "@gpu-power-manager/shared/bus";
+import { shownEnv } from "@gpu-power-manager/shared/env";
+import type { HttpOptions } from "@gpu-power-manager/shared/http";
+import type { Logger } from "@gpu-power-manager/shared/logger";
+import { type PowerConfig, PowerEnv } from "../config/environment.ts";
+import { profileFile } from "../config/files.ts";
+import type { FollowedFiles } from "../config/followed-files.ts";
+import type { Stage } from "../telemetry/stage.ts";
+import { operatorApi } from "./api.ts";
+import { ArtifactShelf } from "./artifact-shelf.ts";
+import { Credentials } from "./credentials.ts";
+import { Feed } from "./feed.ts";
+import { ApiError } from "./problems.ts";
+
+export interface OperatorParts {
+  readonly config: PowerConfig;
+  readonly followed: FollowedFiles;
+  readonly stage: Stage;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+export class Operator {
+  readonly routes: NonNullable<HttpOptions["routes"]>;
+  private readonly parts: OperatorParts;
+  private readonly feed = new Feed();
+  private bus: Bus | undefined;
+
+  /** Reading works as far as something is known; NATS comes later. */
+  constructor(parts: OperatorParts) {
+    const { config, followed, stage, logger, signal } = parts;
+    this.parts = parts;
+    this.routes = operatorApi({
+      credentials: new Credentials({ operator: config.OPERATOR_TOKEN, viewer: config.VIEWER_TOKEN }),
+      hosts: config.ALLOWED_HOSTS,
+      pool: followed.pool.pool,
+      status: () => stage.status() ?? { words: stage.readiness().words },
+      bus: () => this.connected(),
+      artifacts: new ArtifactShelf(config.STATE_DIR),
+      config: () => this.effective(),
+      feed: this.feed,
+      logger,
+      signal,
+    });
+  }
+
+  /** NATS is there: history can be read and followed. */
+  follow(bus: Bus): void {
+    this.bus = bus;
+    this.feed.follow(bus, this.parts.followed.pool.pool);
+  }
+
+  /** Something about the pool may have changed. */
+  changed(): void {
+    this.feed.changed();
+  }
+
+  private connected(): Bus {
+    if (this.bus?.connected() === true) return this.bus;
+    throw new ApiError("not_ready", "NATS is away, and history lies there. Start NATS or check NATS_URL.");
+  }
+
+  private effective(): EffectiveConfig {
+    const { config, followed } = this.parts;
+    const { pool, profile } = followed;
+    return {
+      service: "power",
+      node: process.version,
+      environment: shownEnv(PowerEnv, config),
+      pool,
+      profile: { name: pool.profile, file: profileFile(config, pool), url: profile.console.url },
+    };
+  }
+}

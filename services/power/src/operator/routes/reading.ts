@@ -1,0 +1,64 @@
+/** What can be read: status, history, artifacts, the configuration in use. */
+import {
+  type ArtifactList,
+  type EffectiveConfig,
+  type HistoryPage,
+  HistoryQuery,
+} from "@gpu-power-manager/shared/api";
+import type { Bus } from "@gpu-power-manager/shared/bus";
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import { Router } from "express";
+import { z } from "zod";
+import type { ArtifactShelf } from "../artifact-shelf.ts";
+import { readHistory } from "../history.ts";
+import { ApiError } from "../problems.ts";
+
+export interface ReadingParts {
+  readonly pool: string;
+  /** The state, or why there is none to tell yet. */
+  readonly status: () => PowerStatus | { readonly words: string };
+  /** @throws ApiError while NATS is not there. */
+  readonly bus: () => Bus;
+  readonly artifacts: ArtifactShelf;
+  readonly config: () => EffectiveConfig;
+}
+
+const ArtifactQuery = z.strictObject({ attempt: z.string().min(1).max(64).optional() });
+
+export function readingRoutes({ pool, status, bus, artifacts, config }: ReadingParts): Router {
+  const router = Router();
+  router.get("/status", (_request, response) => {
+    const known = status();
+    if ("words" in known) throw new ApiError("not_ready", known.words);
+    response.json(known);
+  });
+  router.get("/history", async (request, response) => {
+    const page: HistoryPage = await readHistory(bus(), pool, HistoryQuery.parse(request.query));
+    response.json(page);
+  });
+  router.get("/gaps", async (request, response) => {
+    const query = HistoryQuery.omit({ kind: true, instance: true }).parse(request.query);
+    const page: HistoryPage = await readHistory(bus(), pool, { ...query, kind: "gap" });
+    response.json(page);
+  });
+  router.get("/artifacts", (request, response) => {
+    const { attempt } = ArtifactQuery.parse(request.query);
+    const list: ArtifactList = { artifacts: artifacts.list(attempt) };
+    response.json(list);
+  });
+  router.get("/artifacts/:name", (request, response) => {
+    const artifact = artifacts.find(request.params.name);
+    if (artifact === undefined)
+      throw new ApiError(
+        "not_found",
+        "There is no such artifact any more; the oldest make room for the newest.",
+      );
+    // What a foreign page showed must never run in the browser of whoever looks at it.
+    response.set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'");
+    response.type(artifact.kind === "png" ? "image/png" : "text/plain").send(artifact.read());
+  });
+  router.get("/config", (_request, response) => {
+    response.json(config());
+  });
+  return router;
+}
