@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo demo-fault test test-unit test-e2e lint format check generate check-generate status \
-  up down test-alert logs ps restart-listener restart-power login login-import upgrade backup restore chown images-save images-load test-compose
+  up down test-alert logs ps restart-listener restart-power login login-import upgrade backup restore chown images-update images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ restore: ## The other way round: FILE=backups/….tar.gz
 
 chown: ## Make the installation another user's: sudo make chown OWNER=…
 	@scripts/stack/chown.sh "$(OWNER)"
+
+images-update: ## Take the registry's present digests into deploy/images.lock and show what changes; IMAGE=… to another tag
+	@scripts/stack/update-images.sh "$(IMAGE)"
 
 images-save: ## Every image into one file, for a site without a registry: FILE=…
 	@scripts/stack/images.sh save $(FILE)

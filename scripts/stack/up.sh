@@ -12,14 +12,10 @@ else
   # Left over from the demo.
   every rm -sf "${demo_services[@]}" >/dev/null 2>&1 || true
 fi
-flags=(); [ -z "${NO_BUILD:-}" ] || flags=(--no-build)
-[ -n "${NO_BUILD:-}" ] || [ -n "$(docker images -q "gpu-power-manager/power:$(setting VERSION)")" ] || {
-  say "Building the images (once; a few minutes)"
-  every build
-}
+[ -n "${NO_BUILD:-}" ] || "$here/take-images.sh" missing "${services[@]}"
 "$here/neighbours.sh"
 changed=$("$here/alertmanager.sh")
-compose up -d "${flags[@]}" "${services[@]}"
+compose up -d --no-build "${services[@]}"
 [ -z "$changed" ] || ! runs_here alertmanager || compose up -d --no-build --no-deps --force-recreate alertmanager
 wait_healthy "${services[@]}"
 

@@ -6,13 +6,7 @@ here=$(dirname "$(readlink -f "$0")")
 "$here/prepare.sh"
 source "$here/compose.sh"
 mapfile -t others < <(here_of prometheus alertmanager grafana)
-if [ -z "${NO_BUILD:-}" ]; then
-  say "Taking new images"
-  [ ${#others[@]} -eq 0 ] || compose pull -q "${others[@]}"
-  if [ -n "$(setting LISTENER_IMAGE)" ]; then compose pull -q nats listener power
-  else compose build --pull nats listener power
-  fi
-fi
+[ -n "${NO_BUILD:-}" ] || "$here/take-images.sh" new nats listener power "${others[@]}"
 replace() { compose up -d --no-build --no-deps "$@"; wait_healthy "${@: -1}"; }
 for service in $(here_of "${nats_services[@]}"); do replace "$service"; done
 ! runs_here listener || "$here/restart-listener.sh"
