@@ -1,4 +1,9 @@
-/** Whether the notification path has been heard without a break, from the listeners' signs of life. */
+/**
+ * Whether the notification path has been heard without a break, from the listeners' signs of life.
+ *
+ * A sign says: "I have heard since then, until now." So it covers a stretch of time, and stretches that touch make one.
+ * Between two that do not touch nobody is known to have heard, however short that was: a job may lie in it.
+ */
 import type { Bus } from "./bus.ts";
 import { aliveSubject, ListenerAlive } from "./events.ts";
 
@@ -6,17 +11,31 @@ import { aliveSubject, ListenerAlive } from "./events.ts";
 const SILENCE_MS = 10_000;
 /** A listener registers anew within seconds. After a longer absence what came meanwhile was heard by nobody. */
 const ABSENCE_MS = 60_000;
+/** Stretches and listeners are remembered so long after their last sign; names are new at each start of a listener. */
+const REMEMBERED_MS = 600_000;
+/** By so much of itself another's clock may be slower than ours; more is a delay on the way. */
+const DRIFT = 0.001;
 
 interface Sign {
-  readonly heardAt: number;
-  /** On this process's clock. */
-  readonly provenSince: number | null;
+  /** On the listener's clock. */
+  readonly at: number;
+  readonly arrivedAt: number;
+  /** When it was made, as far as its predecessors allow. */
+  readonly madeAt: number;
+  readonly hearing: boolean;
 }
 
-/** Joins the signs of one or more listeners into one stretch of hearing. Times on this process's clock. */
+/** Somebody heard all the while. */
+interface Stretch {
+  readonly since: number;
+  readonly until: number;
+}
+
+/** Joins the signs of one or more listeners into stretches of hearing. Times on this process's clock. */
 export class Listening {
   private readonly signs = new Map<string, Sign>();
-  private coveredSince: number | null = null;
+  /** None touches another; the latest is the last. */
+  private stretches: readonly Stretch[] = [];
   private lastProof: number | null = null;
   private attended: { readonly since: number; readonly lastAt: number } | null = null;
 
@@ -24,10 +43,13 @@ export class Listening {
   heard(alive: ListenerAlive, now: number): boolean {
     // Only the listener's own difference of times is used, so the two clocks need not agree.
     const here = (at: number | null) => (at === null ? null : now - Math.max(0, alive.at - at));
-    this.signs.set(alive.listener, { heardAt: now, provenSince: here(alive.provenSince) });
+    const since = here(alive.provenSince);
+    const madeAt = this.madeAt(alive, now);
+    this.forget(now);
+    this.signs.set(alive.listener, { at: alive.at, arrivedAt: now, madeAt, hearing: since !== null });
+    if (since !== null) this.join({ since, until: Math.max(since, madeAt) });
     if (alive.registered) this.attended = { since: this.attendedSince(now) ?? now, lastAt: now };
     const provenAt = here(alive.provenAt);
-    this.since(now);
     if (provenAt === null || (this.lastProof !== null && provenAt <= this.lastProof)) return false;
     this.lastProof = provenAt;
     return true;
@@ -40,13 +62,10 @@ export class Listening {
 
   /** Since when at least one listener could hear, without a break; null while none can. */
   since(now: number): number | null {
-    let earliest: number | null = null;
-    for (const [listener, sign] of this.signs) {
-      if (now - sign.heardAt > SILENCE_MS) this.signs.delete(listener);
-      else if (sign.provenSince !== null) earliest = Math.min(earliest ?? sign.provenSince, sign.provenSince);
-    }
-    this.coveredSince = earliest === null ? null : Math.min(this.coveredSince ?? earliest, earliest);
-    return this.coveredSince;
+    const heard = [...this.signs.values()].some(
+      ({ hearing, arrivedAt }) => hearing && now - arrivedAt <= SILENCE_MS,
+    );
+    return heard ? (this.stretches.at(-1)?.since ?? null) : null;
   }
 
   /**
@@ -55,6 +74,37 @@ export class Listening {
    */
   attendedSince(now: number): number | null {
     return this.attended === null || now - this.attended.lastAt > ABSENCE_MS ? null : this.attended.since;
+  }
+
+  /** Whether it is known by now that somebody heard all the while. */
+  covers(from: number, to: number): boolean {
+    return this.stretches.some(({ since, until }) => since <= from && to <= until);
+  }
+
+  /**
+   * A sign that was long on its way (we may have stood still) says nothing of the time since it was made. How long it
+   * was, the listener's own clock tells: so much later than its last sign it was made, and not later.
+   */
+  private madeAt({ listener, at }: ListenerAlive, now: number): number {
+    const last = this.signs.get(listener);
+    return last === undefined ? now : Math.min(now, last.madeAt + (at - last.at) * (1 + DRIFT));
+  }
+
+  private join(stretch: Stretch): void {
+    const touches = ({ since, until }: Stretch) => since <= stretch.until && stretch.since <= until;
+    const touching = [stretch, ...this.stretches.filter(touches)];
+    const joined = {
+      since: Math.min(...touching.map(({ since }) => since)),
+      until: Math.max(...touching.map(({ until }) => until)),
+    };
+    const apart = this.stretches.filter((each) => !touches(each));
+    this.stretches = [...apart, joined].sort((a, b) => a.since - b.since);
+  }
+
+  private forget(now: number): void {
+    for (const [listener, { arrivedAt }] of this.signs)
+      if (now - arrivedAt > REMEMBERED_MS) this.signs.delete(listener);
+    this.stretches = this.stretches.filter(({ until }) => now - until <= REMEMBERED_MS);
   }
 }
 

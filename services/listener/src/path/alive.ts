@@ -17,14 +17,20 @@ export interface Alive {
 
 /** Publishes signs of life until the signal. */
 export function startAlive({ bus, sign, signal }: AliveOptions): Alive {
-  const publish = () => {
+  const publish = (alive: ListenerAlive) => {
     // Not while NATS is away: the client would keep signs and tell them when they are no longer true.
-    if (!bus.connected()) return;
-    const alive = sign();
-    bus.connection.publish(aliveSubject(alive.pool), JSON.stringify(alive));
+    if (bus.connected()) bus.connection.publish(aliveSubject(alive.pool), JSON.stringify(alive));
   };
-  const timer = setInterval(publish, EVERY_MS);
-  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-  publish();
-  return { now: publish };
+  const now = () => publish(sign());
+  const timer = setInterval(now, EVERY_MS);
+  const leave = () => {
+    clearInterval(timer);
+    // Whoever has registered meanwhile goes on where we end, so where we end is told, and that we end.
+    const last = sign();
+    publish(last);
+    publish({ ...last, provenSince: null, registered: false });
+  };
+  signal.addEventListener("abort", leave, { once: true });
+  now();
+  return { now };
 }

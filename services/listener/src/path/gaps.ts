@@ -117,7 +117,7 @@ export class Gaps {
     signal.addEventListener("abort", () => timers.forEach(clearInterval), { once: true });
     await sleep(OTHERS_MS, undefined, { signal }).catch(() => undefined);
     const provenAt = await this.whenProven(signal);
-    if (provenAt !== undefined && mark !== undefined) this.noteAbsence(parts, mark, provenAt);
+    if (provenAt !== undefined && mark !== undefined) await this.noteAbsence(parts, mark, provenAt);
   }
 
   /** The last word: what is open is recorded as it stands. */
@@ -143,13 +143,21 @@ export class Gaps {
   }
 
   /** The stretch between the last listener and us, unless one that overlaps with us listened all the while. */
-  private noteAbsence(parts: GapsParts, mark: PathMark, provenAt: number): void {
+  private async noteAbsence(parts: GapsParts, mark: PathMark, provenAt: number): Promise<void> {
     const from = mark.openSince ?? mark.at;
-    const to = Math.min(provenAt, this.others.since(this.options.now()) ?? provenAt);
-    if (to <= from) return;
+    if (provenAt <= from || (await this.othersHeard(from, provenAt))) return;
+    const heardAgain = this.others.since(this.options.now()) ?? provenAt;
+    const to = heardAgain > from ? Math.min(provenAt, heardAgain) : provenAt;
     const gap: Gap = { from, to, cause: "listener_down" };
     this.options.tracker.note(gap);
     this.record(parts, gap, 0);
+  }
+
+  private async othersHeard(from: number, to: number): Promise<boolean> {
+    // What they heard until the end they tell by their next sign.
+    if (!this.others.covers(from, to) && this.others.since(this.options.now()) !== null)
+      await sleep(OTHERS_MS, undefined, { signal: this.stopping }).catch(() => undefined);
+    return this.others.covers(from, to);
   }
 
   private record(parts: GapsParts, gap: Gap, missedBefore: number): void {
@@ -160,12 +168,13 @@ export class Gaps {
   }
 
   private async makeGood({ backlog, outbound }: GapsParts, gap: Gap, missedBefore: number): Promise<void> {
-    const { pool, listener, onGap, assumeAfterMs, logger, now } = this.options;
+    const { pool, listener, onGap, assumeAfterMs, logger } = this.options;
     const { cause } = gap;
-    const heardSince = this.others.since(now());
-    const covered = heardSince !== null && heardSince <= gap.from;
-    const known = backlog !== undefined && (await backlog.settled());
-    const recovered = known ? backlog.missed - missedBefore : null;
+    const [covered, known] = await Promise.all([
+      this.othersHeard(gap.from, gap.to),
+      backlog?.settled() ?? false,
+    ]);
+    const recovered = known && backlog !== undefined ? backlog.missed - missedBefore : null;
     const lengthMs = gap.to - gap.from;
     const from = Math.round(gap.from);
     const to = Math.round(gap.to);
