@@ -82,6 +82,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
       readinessOf({
         phase: path.link.phase,
         nats: health.state,
+        busOpen: bus !== undefined,
         natsTrouble: delivery.relay.troubled,
         depth: delivery.depth,
         pathInDoubt: path.registration.inDoubt,

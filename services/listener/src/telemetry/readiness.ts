@@ -12,6 +12,8 @@ const PHASES: Record<Session["phase"], string> = {
 export interface ReadinessSource {
   readonly phase: Session["phase"];
   readonly nats: NatsState;
+  /** Its streams and state are there. */
+  readonly busOpen: boolean;
   /** Why NATS takes no events although it is connected; undefined while it takes them. */
   readonly natsTrouble: string | undefined;
   /** Events that wait for NATS. */
@@ -37,7 +39,7 @@ const BACKLOG: Record<BacklogState, string> = {
  * what it is given. A backlog that cannot be read is told, but notices come all the same.
  */
 export function readinessOf(source: ReadinessSource): Readiness {
-  const { phase, nats, natsTrouble, depth, pathInDoubt, backlog } = source;
+  const { phase, nats, busOpen, natsTrouble, depth, pathInDoubt, backlog } = source;
   const details = {
     gateway: phase,
     pathInDoubt,
@@ -55,6 +57,9 @@ export function readinessOf(source: ReadinessSource): Readiness {
   if (nats !== "connected") {
     const { what, remedy } = NATS_WORDS[nats];
     return { ready: false, words: `${what}; ${depth} events wait here and none is lost. ${remedy}`, details };
+  }
+  if (!busOpen) {
+    return { ready: false, words: "Connected to NATS; its streams and state are being opened.", details };
   }
   if (natsTrouble !== undefined) {
     const words = `NATS does not store events (${natsTrouble}); ${depth} wait here and none is lost. Check its disk and its streams.`;
