@@ -149,6 +149,31 @@ test("a notice that comes twice with its request id is stored once", async (t) =
   );
 });
 
+test("after the gateway's restart another client's request under the same number and id is none of before", async (t) => {
+  const { dsp, listener, stored } = await start(t);
+  listener.start();
+  await listener.ready();
+  const ask = async () => {
+    // The listener's own two connections first, so that the client has the same number both times.
+    await until("both connections are there", () => dsp.connectionCount === 2);
+    const client = await dsp.client("K1");
+    for (const type of ["gpu.power.boot", "gpu.status.query"]) client.send({ type, request_id: "1" });
+  };
+  const kinds = async () =>
+    (await stored())
+      .map(({ kind }) => kind)
+      .filter((kind) => kind !== "job")
+      .sort();
+  await ask();
+  await until("both requests are stored", async () => (await kinds()).length === 2);
+  await dsp.crash();
+  await dsp.accept();
+  await listener.ready();
+  await ask();
+  await until("those of the next client are stored, too", async () => (await kinds()).length === 4);
+  assert.deepEqual(await kinds(), ["boot", "boot", "status_query", "status_query"]);
+});
+
 test("reports wait until the gateway is there; old answers about the state are not said", async (t) => {
   const { dsp, listener, report } = await start(t);
   listener.start();

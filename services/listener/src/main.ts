@@ -72,7 +72,10 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     ...common,
     offer,
     hear: (meaning) => notices.hear(meaning),
-    onRegistered: () => backlog?.watch.now(),
+    onRegistered: () => {
+      notices.connectedAnew();
+      backlog?.watch.now();
+    },
   });
   await serveHttp({
     host: config.HTTP_HOST,

@@ -5,6 +5,7 @@ import type { Outgoing } from "../outbox/outbox.ts";
 import type { BurstLog } from "../telemetry/burst-log.ts";
 import type { Recorder } from "../telemetry/recorder.ts";
 import type { Meaning } from "./frames.ts";
+import { Repeats } from "./repeats.ts";
 
 export interface Stamp {
   readonly eventId: string;
@@ -35,17 +36,11 @@ function eventOf(meaning: Meaning, stamp: Stamp): GatewayEvent | undefined {
   }
 }
 
-/**
- * The id under which the server drops a second copy: of kind, asker and request where the frame names its
- * request, else of this very event. Request ids are the clients' own and may be as short as "1", so they only
- * count together with the license, or with the gateway's number of the connection that asked.
- */
-function messageIdOf(meaning: Meaning, event: GatewayEvent): string {
-  const requestId = "requestId" in event && event.kind !== "activity" ? event.requestId : undefined;
-  if (requestId === undefined) return event.eventId;
-  const asker = event.kind === "job" ? event.keyHash : "sender" in meaning ? meaning.sender : undefined;
-  const type = event.kind === "job" ? event.type : event.kind;
-  return requestMessageId(event.pool, type, asker, requestId);
+/** The message id by which the server knows a second copy: of the request where a job names it, else of this very event. */
+function messageIdOf(event: GatewayEvent): string {
+  if (event.kind !== "job" || event.requestId === undefined) return event.eventId;
+  // Request ids are the clients' own and may be as short as "1", so they only count together with the license.
+  return requestMessageId(event.pool, event.type, event.keyHash, event.requestId);
 }
 
 /** The message id of a request, however we learn of it: by its notice or from the backlog. */
@@ -65,7 +60,7 @@ export function requestMessageId(
 export function noticeOf(meaning: Meaning, stamp: Stamp): Outgoing | undefined {
   const event = eventOf(meaning, stamp);
   if (event === undefined) return undefined;
-  return { event, messageId: messageIdOf(meaning, event), receivedAt: stamp.at };
+  return { event, messageId: messageIdOf(event), receivedAt: stamp.at };
 }
 
 export interface NoticesOptions {
@@ -84,13 +79,19 @@ export interface NoticesOptions {
 /** Takes what the gateway says and offers it to the relay, under an id that the logs of both services share. */
 export class Notices {
   private readonly options: NoticesOptions;
+  private readonly repeats = new Repeats();
 
   constructor(options: NoticesOptions) {
     this.options = options;
   }
 
+  /** The monitor has a new connection. */
+  connectedAnew(): void {
+    this.repeats.connectedAnew();
+  }
+
   hear(meaning: Meaning): void {
-    const { pool, log, now, recorder, onProof, account, offer } = this.options;
+    const { pool, log, now, recorder, onProof, offer } = this.options;
     const outgoing = noticeOf(meaning, { eventId: randomUUID(), pool, at: Math.round(now()) });
     if (outgoing === undefined) return;
     const { event, receivedAt } = outgoing;
@@ -100,12 +101,21 @@ export class Notices {
       const { type, taskType, requestId } = event;
       recorder.notice(type);
       log.info({ jobId: event.eventId, type, taskType, requestId }, "notice received");
-      offer({ ...outgoing, messageId: account(event) ?? outgoing.messageId });
-      return;
-    }
-    if (event.kind === "worker_online") log.info({ jobId: event.eventId }, "worker online");
+    } else if (event.kind === "worker_online") log.info({ jobId: event.eventId }, "worker online");
     else if (event.kind === "boot" || event.kind === "status_query")
       log.info({ jobId: event.eventId, kind: event.kind, requestId: event.requestId }, "request received");
-    offer(outgoing);
+    offer({ ...outgoing, messageId: this.messageIdOf(meaning, outgoing) });
+  }
+
+  private messageIdOf(meaning: Meaning, { event, messageId, receivedAt }: Outgoing): string {
+    if (event.kind === "job") {
+      const numbered = this.options.account(event);
+      if (numbered !== undefined || event.requestId === undefined) return numbered ?? messageId;
+      return this.repeats.idOfJob(messageId, receivedAt);
+    }
+    if (meaning.kind !== "boot" && meaning.kind !== "status_query") return messageId;
+    const { kind, requestId, sender } = meaning;
+    if (requestId === undefined) return messageId;
+    return this.repeats.idOfAsk(JSON.stringify([kind, sender ?? null, requestId]), messageId, receivedAt);
   }
 }
