@@ -165,10 +165,16 @@ function play(seed: number): { starts: number; stops: number; jobs: number } {
     }
     const snapshot: Snapshot = {
       policy,
-      demand: { jobsWaiting: demand.waiting.length > 0, bootRequested: false, ...demand },
+      demand: {
+        jobsWaiting: demand.waiting.length > 0,
+        bootRequested: false,
+        neededUntil: null,
+        lastNeededAt: null,
+        ...demand,
+      },
       instances: members.map(({ instance, record, looks }) => viewOf(instance, record, looks)),
       recentStarts: members.flatMap(({ record }) => record.starts),
-      onHold: false,
+      hold: null,
       listeningSince,
       pathProvenAt: listeningSince === null ? null : now,
       attendedSince: listeningSince,

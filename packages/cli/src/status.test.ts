@@ -12,7 +12,8 @@ const status: PowerStatus = {
   at: AT,
   session: "logged_in",
   listeningSince: before(3_600),
-  onHold: false,
+  hold: null,
+  needs: [],
   demand: {
     waitingJobs: 2,
     oldestWaitingAt: before(5),

@@ -1,3 +1,4 @@
+import type { Hold } from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
@@ -15,6 +16,19 @@ function ago(at: string | null, now: string): string {
   return at === null ? "never" : `${formatDuration(Math.max(0, Date.parse(now) - Date.parse(at)))} ago`;
 }
 
+const inFuture = (until: string, now: string) =>
+  `for ${formatDuration(Math.max(0, Date.parse(until) - Date.parse(now)))} more`;
+
+const HOLDS = {
+  as_is: "everything is left as it is",
+  on: "the GPU is kept on",
+  off: "the GPU is kept off",
+} as const;
+
+function describeHold({ mode, until, by, reason }: Hold, now: string): string {
+  return `${HOLDS[mode]}${until === null ? "" : ` ${inFuture(until, now)}`} (${by}: ${reason})`;
+}
+
 /** The status as people read it, one fact a line. */
 export function describeStatus(status: PowerStatus): string[] {
   const { demand, at } = status;
@@ -24,7 +38,9 @@ export function describeStatus(status: PowerStatus): string[] {
       ? "  notices   cannot be heard: nothing is stopped until they can"
       : `  notices   heard without a break since ${ago(status.listeningSince, at)}`,
   );
-  if (status.onHold) lines.push("  hold      the operator keeps everything as it is");
+  if (status.hold !== null) lines.push(`  hold      ${describeHold(status.hold, at)}`);
+  for (const need of status.needs)
+    lines.push(`  need      ${need.id} by ${need.by}, ${inFuture(need.until, at)}: ${need.reason}`);
   lines.push(
     demand.waitingJobs === 0
       ? `  jobs      none waits; the last came ${ago(demand.lastJobAt, at)}`

@@ -1,5 +1,6 @@
 /** What power answers on `GET /api/v1/status`, and `gpuctl status` prints. Times are ISO 8601. */
 import { z } from "zod";
+import { Hold, Need } from "./api.ts";
 import { InstanceState } from "./events.ts";
 
 const Time = z.iso.datetime().nullable();
@@ -10,7 +11,8 @@ export const PowerStatus = z.object({
   session: z.string(),
   /** Since when the notification path has been heard without a break; null while it is not. */
   listeningSince: Time,
-  onHold: z.boolean(),
+  hold: Hold.nullable(),
+  needs: z.array(Need),
   demand: z.object({
     waitingJobs: z.number().int().nonnegative(),
     oldestWaitingAt: Time,

@@ -61,7 +61,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const demand = await openDemand(bus, pool, mayAct);
   const fleet = new Fleet(bus.kv, mayAct);
   const driver = openConsole(config, files, { logger, events: metrics, now });
-  const hold = new Hold();
+  const hold = new Hold({ bus, pool, logger, now, onChange: () => wake() });
   const listening = new Listening();
   const outbound = new Outbound(bus, logger, signal);
   const reconciler = new Reconciler({
@@ -78,7 +78,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     logger,
     now,
     random: Math.random,
-    onHold: () => hold.on,
+    hold: () => hold.current,
     mayAct,
     listeningSince: () => listening.since(now()),
     pathProvenAt: () => listening.provenAt,
@@ -93,7 +93,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     session: driver.session(),
     nats: health.state,
     leads: lease.held,
-    onHold: hold.on,
+    hold: hold.shown,
     listeningSince: listening.since(now()),
     longestPauseMs: Math.max(followed.pool.policy.observe.off, followed.pool.policy.observe.on),
     now: now(),
@@ -124,7 +124,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   });
   followListeners(bus, pool, listening, now, { onProof: wake });
   const parts = [
-    hold.follow(bus, pool, logger, wake, signal),
+    hold.follow(signal),
     runIntake({
       bus,
       pool,

@@ -8,6 +8,7 @@
 import type { ActivityEvent, BacklogEvent, GatewayEvent, JobEvent } from "@gpu-power-manager/shared/events";
 import { JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
+import { Needs, NO_NEEDS } from "./needs.ts";
 import { addToRanges, type Ranges, SequenceRanges } from "./sequence-ranges.ts";
 
 /** Groups of jobs that are told apart; beyond this the two youngest are merged. */
@@ -45,6 +46,7 @@ export const Demand = z.object({
   lastWorkerOnlineAt: Time.nullable().default(null),
   /** When a worker last said that it is busy. */
   lastWorkerBusyAt: Time.nullable().default(null),
+  needs: Needs.default(NO_NEEDS),
   /** Jobs ever folded, by type. */
   counts: z.record(z.string(), z.number().int().nonnegative()),
   served: z.number().int().nonnegative(),
@@ -64,6 +66,7 @@ export function emptyDemand(streamCreated: string): Demand {
     lastServedAt: null,
     lastWorkerOnlineAt: null,
     lastWorkerBusyAt: null,
+    needs: NO_NEEDS,
     counts: Object.fromEntries(JOB_TYPES.map((type) => [type, 0])),
     served: 0,
     folded: { streamCreated, ranges: [] },

@@ -55,6 +55,7 @@ export function announceRunning(
 
 const REFUSALS: Partial<Record<Extract<Decision, { kind: "wait" }>["reason"], string>> = {
   on_hold: "The operator has put the GPU on hold; ask the operator.",
+  held_off: "The operator wants the GPU off for now; ask the operator.",
   rate_limited: "The GPU was started too often within the last hour; try again later.",
   all_resting: "The last start failed and is tried again after a rest; try again later.",
   none_available: "No GPU can be started right now; try again later.",

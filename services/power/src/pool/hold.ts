@@ -1,28 +1,103 @@
+/** An operator's order to a pool: leave it as it is, keep it on, keep it off. It lies in KV under `hold.<pool>`. */
+import { HoldMode, type Hold as HoldShown } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import { z } from "zod";
 
-/** An operator's order to leave the pool as it is: there while the key `hold.<pool>` is. */
+const Time = z.number().int().nonnegative();
+
+/** Times in milliseconds since 1970 on power's clock. */
+export const StoredHold = z.object({
+  version: z.literal(1),
+  mode: HoldMode,
+  at: Time,
+  /** When it ends by itself; null: when somebody resumes. */
+  until: Time.nullable(),
+  reason: z.string(),
+  by: z.string(),
+});
+export type StoredHold = z.infer<typeof StoredHold>;
+
+/** A key that somebody wrote by hand: the order that does the least. */
+const BY_HAND: StoredHold = {
+  version: 1,
+  mode: "as_is",
+  at: 0,
+  until: null,
+  reason: "The key was written by hand.",
+  by: "unknown",
+};
+
+export interface HoldParts {
+  readonly bus: Bus;
+  readonly pool: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly onChange: () => void;
+}
+
 export class Hold {
-  private held = false;
+  private readonly parts: HoldParts;
+  private readonly key: string;
+  private stored: StoredHold | null = null;
 
-  get on(): boolean {
-    return this.held;
+  constructor(parts: HoldParts) {
+    this.parts = parts;
+    this.key = `hold.${parts.pool}`;
   }
 
-  /** Follows the key until the signal. */
-  async follow(
-    bus: Bus,
-    pool: string,
-    logger: Logger,
-    onChange: () => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const watch = await bus.kv.watch({ key: `hold.${pool}` });
+  /** The order that holds now; null where none does. */
+  get current(): StoredHold | null {
+    const { stored } = this;
+    return stored === null || (stored.until !== null && stored.until <= this.parts.now()) ? null : stored;
+  }
+
+  /** The same for people. */
+  get shown(): HoldShown | null {
+    const { current } = this;
+    if (current === null) return null;
+    const { mode, at, until, reason, by } = current;
+    const iso = (time: number) => new Date(time).toISOString();
+    return { mode, at: iso(at), until: until === null ? null : iso(until), reason, by };
+  }
+
+  /** Gives an order, in place of the one before. @throws when NATS does not take it. */
+  async put(order: Omit<StoredHold, "version">): Promise<void> {
+    const stored: StoredHold = { version: 1, ...order };
+    await this.parts.bus.kv.put(this.key, JSON.stringify(stored));
+    this.take(stored);
+  }
+
+  /** Ends the order. @throws when NATS does not take it. */
+  async resume(): Promise<void> {
+    await this.parts.bus.kv.delete(this.key);
+    this.take(null);
+  }
+
+  /** Follows the key until the signal: another power, or a person, may write it, too. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const watch = await this.parts.bus.kv.watch({ key: this.key });
     signal.addEventListener("abort", () => watch.stop(), { once: true });
     for await (const entry of watch) {
-      this.held = entry.operation === "PUT";
-      logger.info({ onHold: this.held }, "the operator's hold is read");
-      onChange();
+      if (entry.operation === "PUT") this.take(read(entry));
+      else this.take(null);
     }
+  }
+
+  private take(stored: StoredHold | null): void {
+    if (JSON.stringify(stored) === JSON.stringify(this.stored)) return;
+    this.stored = stored;
+    const { logger, onChange } = this.parts;
+    if (stored === null) logger.info({}, "the operator's hold is over");
+    else logger.info({ ...stored }, "the operator's hold is in force");
+    onChange();
+  }
+}
+
+function read(entry: { json: () => unknown }): StoredHold {
+  try {
+    return StoredHold.catch(BY_HAND).parse(entry.json());
+  } catch {
+    return BY_HAND;
   }
 }

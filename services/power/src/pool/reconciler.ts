@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import { lastNeededAt, neededUntil } from "../demand/needs.ts";
 import { Actor, type ActorParts } from "./actor.ts";
 import { Alarm } from "./alarm.ts";
 import { decide } from "./decide/decide.ts";
@@ -24,7 +25,8 @@ export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts
   /** A pass is finished. */
   readonly onPass: () => void;
   readonly logger: Logger;
-  readonly onHold: () => boolean;
+  /** The operator's order that holds now; null where none does. */
+  readonly hold: () => Snapshot["hold"];
   readonly listeningSince: () => number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: () => number | null;
@@ -121,8 +123,8 @@ export class Reconciler {
   }
 
   private snapshot(): Snapshot {
-    const { demand, fleet } = this.parts;
-    const { waiting, boots, lastJobAt, lastServedAt, lastActivityAt, lastInactiveAt } = demand.value;
+    const { demand, fleet, now } = this.parts;
+    const { waiting, boots, lastJobAt, lastServedAt, lastActivityAt, lastInactiveAt, needs } = demand.value;
     return {
       policy: this.parts.pool().policy,
       demand: {
@@ -132,10 +134,12 @@ export class Reconciler {
         lastServedAt,
         lastActivityAt,
         lastInactiveAt,
+        neededUntil: neededUntil(needs, now()),
+        lastNeededAt: lastNeededAt(needs, now()),
       },
       instances: fleet.views(),
       recentStarts: fleet.members.flatMap((member) => member.record.starts),
-      onHold: this.parts.onHold(),
+      hold: this.parts.hold(),
       listeningSince: this.parts.listeningSince(),
       pathProvenAt: this.parts.pathProvenAt(),
       attendedSince: this.parts.attendedSince(),

@@ -4,6 +4,7 @@ import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-healt
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { SessionState } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
+import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { cost, uptimeMs } from "../pool/instance/running-time.ts";
@@ -21,7 +22,7 @@ export interface StatusSource {
   readonly nats: NatsState;
   /** Whether this power holds the lease. */
   readonly leads: boolean;
-  readonly onHold: boolean;
+  readonly hold: PowerStatus["hold"];
   readonly listeningSince: number | null;
   readonly longestPauseMs: number;
   readonly now: number;
@@ -37,7 +38,8 @@ export function statusOf(source: StatusSource): PowerStatus {
     at: new Date(now).toISOString(),
     session: source.session,
     listeningSince: iso(source.listeningSince),
-    onHold: source.onHold,
+    hold: source.hold,
+    needs: livingNeeds(demand.needs, now).map(([id, need]) => shownNeed(id, need)),
     demand: {
       waitingJobs: pendingJobs(demand.waiting),
       oldestWaitingAt: iso(oldestPending(demand)),

@@ -6,7 +6,7 @@ import { decide } from "./decide.ts";
 import { REASONS } from "./decision.ts";
 import type { InstanceView, Snapshot } from "./snapshot.ts";
 import { MINUTE, NOW, policy } from "./snapshot-for-tests.ts";
-import { ANSWER_WAIT_MS, COMPARISON_VALID_MS } from "./stops.ts";
+import { ANSWER_WAIT_MS, COMPARISON_VALID_MS, UNREPORTED_MS } from "./stops.ts";
 
 const time = fc.integer({ min: NOW - 90 * MINUTE, max: NOW });
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
@@ -41,10 +41,17 @@ const anySnapshot = fc.record<Snapshot>({
     lastServedAt: maybe(time),
     lastActivityAt: maybe(time),
     lastInactiveAt: maybe(time),
+    neededUntil: maybe(fc.constantFrom(NOW + 1, NOW + 60 * MINUTE)),
+    lastNeededAt: maybe(time),
   }),
   instances: fc.tuple(anyInstance("a"), anyInstance("b"), anyInstance("c")),
   recentStarts: fc.array(time, { maxLength: 8 }),
-  onHold: fc.boolean(),
+  hold: maybe(
+    fc.record({
+      mode: fc.constantFrom("as_is", "on", "off"),
+      until: maybe(fc.constantFrom(NOW + 1, NOW + 60 * MINUTE)),
+    }),
+  ),
   listeningSince: maybe(time),
   pathProvenAt: maybe(time),
   attendedSince: maybe(time),
@@ -68,8 +75,11 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
     fc.property(anySnapshot, (given) => {
       const starts = decide(given, NOW).filter((decision) => decision.kind === "start");
       if (starts.length === 0) return;
-      assert.ok(given.demand.jobsWaiting || given.demand.bootRequested);
-      assert.equal(given.onHold, false);
+      const { demand, hold } = given;
+      assert.ok(
+        demand.jobsWaiting || demand.bootRequested || demand.neededUntil !== null || hold?.mode === "on",
+      );
+      assert.ok(hold === null || hold.mode === "on");
       const recent = given.recentStarts.filter((at) => at > NOW - 60 * MINUTE).length;
       assert.ok(recent + starts.length <= given.policy.maxStartsPerHour);
       const up = given.instances.filter((each) => each.state === "running" && each.attempt === null).length;
@@ -95,18 +105,23 @@ test("property: a stop means no job, no activity, no doubt, no deafness, no hold
         const target = given.instances.find((each) => each.id === stop.instance);
         assert.equal(target?.state, "running");
         assert.equal(target?.attempt, null);
-        assert.ok(!given.demand.jobsWaiting && !given.demand.bootRequested && !given.onHold);
-        const proven = stop.reason === "idle";
+        assert.ok(!given.demand.jobsWaiting && !given.demand.bootRequested);
+        assert.equal(given.demand.neededUntil, null);
+        const off = given.hold?.mode === "off";
+        assert.ok(given.hold === null || off);
+        const proven = stop.reason !== "idle_unproven";
         // Without a proof of the path, idleness has to be so much longer, under a listener's eyes all the while.
-        const quiet = NOW - given.policy.idleTimeout - (proven ? 0 : (given.policy.stopUnproven ?? NOW));
+        const idle = off ? Math.min(given.policy.idleTimeout, UNREPORTED_MS) : given.policy.idleTimeout;
+        const quiet = NOW - idle - (proven ? 0 : (given.policy.stopUnproven ?? NOW));
         assert.ok((given.demand.lastJobAt ?? 0) <= quiet);
         assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
         assert.ok((given.demand.lastActivityAt ?? 0) <= quiet);
+        assert.ok((given.demand.lastNeededAt ?? 0) <= quiet);
         const since = proven ? given.listeningSince : given.attendedSince;
         assert.ok(since !== null && since <= quiet);
         if (proven)
           assert.ok(given.pathProvenAt !== null && given.pathProvenAt >= (given.askedWorkersAt ?? NOW));
-        assert.ok((target?.runningSince ?? NOW) <= NOW - given.policy.minRunTime);
+        assert.ok((target?.runningSince ?? NOW) <= NOW - (off ? 0 : given.policy.minRunTime));
         assert.ok(target?.comparedAt !== null && (target?.comparedAt ?? 0) > NOW - COMPARISON_VALID_MS);
         assert.ok(given.askedWorkersAt !== null);
         const lastSign = Math.max(given.demand.lastJobAt ?? 0, given.demand.lastActivityAt ?? 0);

@@ -1,9 +1,16 @@
 /** What can be decided: every decision carries a reason from a closed list. */
 export const REASONS = {
   /** `_unconfirmed`: only the API says that the machine is off; a start can do no harm, waiting would. */
-  start: ["job_waiting", "job_waiting_unconfirmed", "boot_requested"],
-  /** `_unproven`: without a proof of the path, after the longer time that `policy.stopUnproven` sets. */
-  stop: ["idle", "idle_unproven"],
+  start: [
+    "job_waiting",
+    "job_waiting_unconfirmed",
+    "boot_requested",
+    "needed",
+    "needed_unconfirmed",
+    "held_on",
+  ],
+  /** `held_off`: an operator wants it off, and it has no work. `_unproven`: without a proof of the path, after the longer time that `policy.stopUnproven` sets. */
+  stop: ["idle", "held_off", "idle_unproven"],
   look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
   ask: ["ask_before_stop"],
   wait: [
@@ -11,6 +18,7 @@ export const REASONS = {
     "starting",
     "stopping",
     "on_hold",
+    "held_off",
     "rate_limited",
     "all_resting",
     "none_available",
@@ -20,7 +28,9 @@ export const REASONS = {
     "idle_not_reached",
     "min_run_time",
     "jobs_pending",
+    "needed",
     "on_hold",
+    "held_on",
     "action_in_flight",
     "path_unproven",
     "waiting_for_answer",

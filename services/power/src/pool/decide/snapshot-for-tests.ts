@@ -35,7 +35,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     policy,
     instances: [instance()],
     recentStarts: [],
-    onHold: false,
+    hold: null,
     listeningSince: NOW - 600 * MINUTE,
     pathProvenAt: NOW,
     attendedSince: NOW - 600 * MINUTE,
@@ -48,6 +48,8 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
       lastServedAt: null,
       lastActivityAt: null,
       lastInactiveAt: null,
+      neededUntil: null,
+      lastNeededAt: null,
       ...demand,
     },
   };

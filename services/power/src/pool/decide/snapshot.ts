@@ -33,12 +33,16 @@ export interface Snapshot {
     readonly lastServedAt: number | null;
     readonly lastActivityAt: number | null;
     readonly lastInactiveAt: number | null;
+    /** Until when somebody who lives says that the machine is needed; null when nobody does. */
+    readonly neededUntil: number | null;
+    /** When the machine was last needed; null when it never was. */
+    readonly lastNeededAt: number | null;
   };
   readonly instances: readonly InstanceView[];
   /** Times of starts that were sent within the last hour, by whomever in this pool. */
   readonly recentStarts: readonly number[];
-  /** An operator's order to leave everything as it is. */
-  readonly onHold: boolean;
+  /** An operator's order that holds now: leave everything as it is, keep on, keep off; null where none does. */
+  readonly hold: { readonly mode: "as_is" | "on" | "off"; readonly until: number | null } | null;
   /** Since when the notification path has been proven without a break; null while it is not. */
   readonly listeningSince: number | null;
   /** When the notification path was last proven from end to end; null when it never was. */

@@ -113,7 +113,7 @@ const CASES: Case[] = [
   },
   {
     what: "a job under hold",
-    given: snapshot({ demand: job, onHold: true }),
+    given: snapshot({ demand: job, hold: { mode: "as_is", until: null } }),
     told: ["wait on_hold"],
   },
   {

@@ -1,24 +1,28 @@
 /** Which machines to start for the demand, or why none. Pure. */
 import type { Decision } from "./decision.ts";
 import { type InstanceView, isRunning, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
+import { type Want, waitsToBeServed } from "./wanted.ts";
 
 /** How often an unknown state is looked at again before the next machine is tried in its place. */
 export const UNKNOWN_LOOKS = 3;
 
 const HOUR_MS = 3_600_000;
 
-/** For a pool that is wanted: starts, or what is waited for. Never empty. */
-export function decideStarts(snapshot: Snapshot, now: number): Decision[] {
-  const { policy, instances, demand } = snapshot;
+/** For a pool that is wanted: starts, or what is waited for. Empty where all that is wanted runs. */
+export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decision[] {
+  const { policy, instances } = snapshot;
   const running = instances.filter(isRunning).length;
   const starting = instances.filter((instance) => isStarting(instance, policy, now)).length;
   const missing = policy.desiredRunning - running - starting;
   if (missing <= 0) {
     // Demand that waits beside a running machine waits only for a look that is newer than itself.
-    if (running > 0) return [{ kind: "look", compare: false, reason: "confirm_running" }];
+    if (running > 0)
+      return waitsToBeServed(want) ? [{ kind: "look", compare: false, reason: "confirm_running" }] : [];
     return [{ kind: "wait", until: null, reason: "starting" }];
   }
-  if (snapshot.onHold) return [{ kind: "wait", until: null, reason: "on_hold" }];
+  const { hold } = snapshot;
+  if (hold?.mode === "as_is") return [{ kind: "wait", until: hold.until, reason: "on_hold" }];
+  if (hold?.mode === "off") return [{ kind: "wait", until: hold.until, reason: "held_off" }];
 
   const recent = snapshot.recentStarts.filter((at) => at > now - HOUR_MS);
   const allowed = Math.max(0, policy.maxStartsPerHour - recent.length);
@@ -32,24 +36,24 @@ export function decideStarts(snapshot: Snapshot, now: number): Decision[] {
       // It may be running: look again before money is spent on another one.
       if (instance.unknownLooks < UNKNOWN_LOOKS) {
         return [
-          ...starts(chosen.slice(0, allowed), demand),
+          ...starts(chosen.slice(0, allowed), want),
           { kind: "look", compare: true, reason: "unknown_state" },
         ];
       }
-      if (instance.apiState === "stopped" && instance.restUntil <= now && demand.jobsWaiting) {
+      if (instance.apiState === "stopped" && instance.restUntil <= now && isUrgent(want)) {
         chosen.push(instance);
       } else {
         anyUnknown = true;
       }
     } else if (isStopping(instance, policy, now)) {
-      return [...starts(chosen.slice(0, allowed), demand), { kind: "wait", until: null, reason: "stopping" }];
+      return [...starts(chosen.slice(0, allowed), want), { kind: "wait", until: null, reason: "stopping" }];
     } else if (instance.state === "stopped" && instance.attempt === null) {
       if (instance.restUntil <= now) chosen.push(instance);
       else firstRest = Math.min(firstRest ?? instance.restUntil, instance.restUntil);
     }
   }
 
-  const decisions = starts(chosen.slice(0, allowed), demand);
+  const decisions = starts(chosen.slice(0, allowed), want);
   if (chosen.length > allowed) {
     // The limit loosens when enough of the oldest starts are an hour old.
     const oldest = [...recent].sort((a, b) => a - b)[recent.length - policy.maxStartsPerHour];
@@ -68,10 +72,14 @@ export function decideStarts(snapshot: Snapshot, now: number): Decision[] {
   return decisions;
 }
 
-function starts(chosen: readonly InstanceView[], demand: Snapshot["demand"]): Decision[] {
-  return chosen.map((instance) => {
-    if (!demand.jobsWaiting) return { kind: "start", instance: instance.id, reason: "boot_requested" };
-    const reason = instance.state === "stopped" ? "job_waiting" : "job_waiting_unconfirmed";
-    return { kind: "start", instance: instance.id, reason };
+/** Somebody waits for the machine, so what the API alone says is enough to start it. */
+function isUrgent(want: Want): want is "job_waiting" | "needed" {
+  return want === "job_waiting" || want === "needed";
+}
+
+function starts(chosen: readonly InstanceView[], want: Want): Decision[] {
+  return chosen.map(({ id, state }) => {
+    const reason = state !== "stopped" && isUrgent(want) ? (`${want}_unconfirmed` as const) : want;
+    return { kind: "start", instance: id, reason };
   });
 }

@@ -139,7 +139,11 @@ const CASES: Case[] = [
     given: snapshot({ ...stoppable, ...unproven, instances: [longRunning({ comparedAt: null })] }),
     told: ["look compare_before_stop"],
   },
-  { what: "idle under hold", given: snapshot({ ...stoppable, onHold: true }), told: ["keep gpu-1 on_hold"] },
+  {
+    what: "idle under hold",
+    given: snapshot({ ...stoppable, hold: { mode: "as_is", until: null } }),
+    told: ["keep gpu-1 on_hold"],
+  },
   {
     what: "it runs since two minutes",
     given: snapshot({

@@ -1,6 +1,9 @@
 /** Whether a running machine is stopped, or why it stays on. Pure. */
+
+import type { Policy } from "../pool.ts";
 import type { Decision, REASONS } from "./decision.ts";
 import type { InstanceView, Snapshot } from "./snapshot.ts";
+import { type Want, waitsToBeServed } from "./wanted.ts";
 
 /** How long an agreement of both witnesses is good enough to stop on. */
 export const COMPARISON_VALID_MS = 30_000;
@@ -8,15 +11,18 @@ export const COMPARISON_VALID_MS = 30_000;
 export const ANSWER_WAIT_MS = 5_000;
 /** How long that answer is good enough to stop on. */
 export const ANSWER_VALID_MS = 30_000;
+/** The gateway takes a task for given up after this: a job that was handed out longer ago is nobody's work any more. */
+export const UNREPORTED_MS = 600_000;
 
 /** Rule 9 of the architecture: every condition that keeps a machine on, the cheapest to know first. */
 export function decideStop(
   instance: InstanceView,
   snapshot: Snapshot,
-  wanted: boolean,
+  want: Want | null,
   now: number,
 ): Decision {
-  const { policy, demand } = snapshot;
+  const { demand } = snapshot;
+  const policy = patienceOf(snapshot);
   const keep = (reason: (typeof REASONS.keep)[number], until: number | null = null): Decision => ({
     kind: "keep",
     instance: instance.id,
@@ -24,10 +30,13 @@ export function decideStop(
     reason,
   });
   if (instance.attempt !== null) return keep("action_in_flight");
-  if (wanted) return keep("jobs_pending");
-  if (snapshot.onHold) return keep("on_hold");
+  if (want !== null && waitsToBeServed(want)) return keep("jobs_pending");
+  if (demand.neededUntil !== null) return keep("needed", demand.neededUntil);
+  const { hold } = snapshot;
+  if (hold?.mode === "as_is") return keep("on_hold", hold.until);
+  if (hold?.mode === "on") return keep("held_on", hold.until);
   const runningSince = instance.runningSince ?? now;
-  const { provenAt, unprovenAt } = idleFrom(runningSince, snapshot);
+  const { provenAt, unprovenAt } = idleFrom(runningSince, { ...snapshot, policy });
   // So long idle with a listener registered all the while that policy asks for no proof of the path any more.
   const patient = unprovenAt !== null && now >= unprovenAt;
   // Deaf is not idle: what could not be heard may be work.
@@ -54,7 +63,18 @@ export function decideStop(
   if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS) {
     return { kind: "look", compare: true, reason: "compare_before_stop" };
   }
-  return { kind: "stop", instance: instance.id, reason: proven ? "idle" : "idle_unproven" };
+  return { kind: "stop", instance: instance.id, reason: reasonOf(snapshot, proven) };
+}
+
+/** The times that policy asks for; where an operator wants the machine off, no longer than its work may take. */
+function patienceOf({ policy, hold }: Snapshot): Policy {
+  if (hold?.mode !== "off") return policy;
+  return { ...policy, idleTimeout: Math.min(policy.idleTimeout, UNREPORTED_MS), minRunTime: 0 };
+}
+
+function reasonOf({ hold }: Snapshot, proven: boolean): (typeof REASONS.stop)[number] {
+  if (!proven) return "idle_unproven";
+  return hold?.mode === "off" ? "held_off" : "idle";
 }
 
 /**
@@ -67,6 +87,7 @@ function idleFrom(runningSince: number, { policy, demand, listeningSince, attend
     demand.lastJobAt ?? 0,
     demand.lastServedAt ?? 0,
     demand.lastActivityAt ?? 0,
+    demand.lastNeededAt ?? 0,
   );
   const provenAt = listeningSince === null ? null : Math.max(lastSign, listeningSince) + policy.idleTimeout;
   const unprovenAt =
