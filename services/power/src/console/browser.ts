@@ -97,7 +97,7 @@ export class BrowserKeeper {
       });
       this.browser = browser;
       browser.on("disconnected", () => this.gone(browser, "disconnected"));
-      const state = saved.load();
+      const state = await saved.load();
       const context = await browser.newContext({
         locale: locale(),
         ...(state === undefined ? {} : { storageState: JSON.parse(state) }),

@@ -7,12 +7,12 @@ import { loadEnv } from "@gpu-power-manager/shared/env";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { exitOnBadConfig } from "@gpu-power-manager/shared/shutdown";
 import { PowerEnv } from "../config/environment.ts";
-import { decrypt } from "./saved-session.ts";
+import { unseal } from "./sealed-session.ts";
 
 await exitOnBadConfig(async () => {
   const { config } = loadEnv(PowerEnv.pick({ SESSION_KEY: true }), process.env);
   try {
-    JSON.parse(decrypt(await buffer(process.stdin), config.SESSION_KEY));
+    JSON.parse((await unseal(await buffer(process.stdin), config.SESSION_KEY)).text);
   } catch (error) {
     console.error(
       `The session cannot be read with this server's secrets/session-key (${describeError(error)}): ` +

@@ -263,7 +263,7 @@ export class PageConsole implements ConsoleDriver {
     const { tab } = this.keeper;
     if (tab === undefined) return;
     try {
-      this.saved.save(JSON.stringify(await tab.context.storageState()));
+      await this.saved.save(JSON.stringify(await tab.context.storageState()));
     } catch (error) {
       this.options.logger.warn(
         { cause: firstLine(error) },

@@ -1,14 +1,10 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, scryptSync } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-
-/** Says which format a file has: this, salt (16), nonce (12), tag (16), text encrypted with AES-256-GCM. */
-const MAGIC = Buffer.from("GPM1");
-const SALT = 16;
-const NONCE = 12;
-const TAG = 16;
+import { newSealingKey, type SealingKey, seal, unseal } from "./sealed-session.ts";
 
 /** Cookies and local storage of a browser context, as JSON. */
 export type StorageState = string;
@@ -20,7 +16,9 @@ export class SavedSession {
   private readonly brought: string;
   private readonly key: string;
   private readonly logger: Logger;
+  private sealing: SealingKey | undefined;
   private lastHash = "";
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(stateDir: string, key: string, logger: Logger) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -31,28 +29,29 @@ export class SavedSession {
   }
 
   /** The session that was brought, or else that of the last run; undefined when there is none that can be read. */
-  load(): StorageState | undefined {
-    const brought = this.read(this.brought);
-    if (brought !== undefined) {
+  async load(): Promise<StorageState | undefined> {
+    return await this.inTurn(async () => {
+      const brought = await this.read(this.brought);
+      if (brought === undefined) return await this.read(this.file);
       // The one before stays: what was brought may have ended meanwhile.
-      if (existsSync(this.file)) renameSync(this.file, `${this.file}.before`);
-      renameSync(this.brought, this.file);
+      if (existsSync(this.file)) await rename(this.file, `${this.file}.before`);
+      await rename(this.brought, this.file);
       this.logger.info("the console session that was brought is taken");
       return brought;
-    }
-    return this.read(this.file);
+    });
   }
 
-  private read(file: string): StorageState | undefined {
+  private async read(file: string): Promise<StorageState | undefined> {
     if (!existsSync(file)) return undefined;
     try {
-      const state = decrypt(readFileSync(file), this.key);
-      JSON.parse(state);
-      this.lastHash = hash(state);
-      return state;
+      const { text, sealing } = await unseal(await readFile(file), this.key, this.sealing);
+      JSON.parse(text);
+      this.sealing = sealing;
+      this.lastHash = hash(text);
+      return text;
     } catch (error) {
       // Kept aside: with the right key it may still be good.
-      renameSync(file, `${file}.unreadable`);
+      await rename(file, `${file}.unreadable`);
       this.logger.error(
         { file: `${file}.unreadable`, cause: describeError(error) },
         "The saved console session cannot be read and is put aside. Is SESSION_KEY another one? Log in again",
@@ -61,42 +60,30 @@ export class SavedSession {
     }
   }
 
-  /** Writes the session when it has changed. */
-  save(state: StorageState): void {
-    const now = hash(state);
-    if (now === this.lastHash) return;
-    const temporary = `${this.file}.new`;
-    writeFileSync(temporary, encrypt(state, this.key), { mode: 0o600 });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, this.file);
-    this.lastHash = now;
-    this.logger.info("console session saved");
+  /** Writes the session when it has changed. @throws when STATE_DIR cannot be written. */
+  async save(state: StorageState): Promise<void> {
+    await this.inTurn(async () => {
+      const now = hash(state);
+      if (now === this.lastHash) return;
+      this.sealing ??= await newSealingKey(this.key);
+      const temporary = `${this.file}.new`;
+      await writeFile(temporary, seal(state, this.sealing), { mode: 0o600 });
+      // The file of a run that was killed may be there with another mode.
+      await chmod(temporary, 0o600);
+      await rename(temporary, this.file);
+      this.lastHash = now;
+      this.logger.info("console session saved");
+    });
+  }
+
+  /** One at a time: two writings at once would share the temporary file. */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.turn.then(work);
+    this.turn = turn.catch(() => undefined);
+    return await turn;
   }
 }
 
 function hash(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-export function encrypt(text: string, key: string): Buffer {
-  const salt = randomBytes(SALT);
-  const nonce = randomBytes(NONCE);
-  const cipher = createCipheriv("aes-256-gcm", scryptSync(key, salt, 32), nonce);
-  const body = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
-  return Buffer.concat([MAGIC, salt, nonce, cipher.getAuthTag(), body]);
-}
-
-/** @throws when the key is another one, or a single bit was changed. */
-export function decrypt(data: Buffer, key: string): string {
-  const at = (from: number, length: number) => data.subarray(from, from + length);
-  if (!at(0, MAGIC.length).equals(MAGIC)) throw new Error("It is no saved session.");
-  const salt = at(MAGIC.length, SALT);
-  const nonce = at(MAGIC.length + SALT, NONCE);
-  const tag = at(MAGIC.length + SALT + NONCE, TAG);
-  const decipher = createDecipheriv("aes-256-gcm", scryptSync(key, salt, 32), nonce);
-  decipher.setAuthTag(tag);
-  return Buffer.concat([
-    decipher.update(data.subarray(MAGIC.length + SALT + NONCE + TAG)),
-    decipher.final(),
-  ]).toString("utf8");
 }
