@@ -52,6 +52,9 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_instance_state: "实例的状态：恰有一个状态为 1。",
   gpu_power_leader: "本 power 持有租约、可以操作时为 1；待命或无法续租时为 0。",
   gpu_power_observe_seconds: "查看一次控制台的耗时（秒），按见证者（api、page）。",
+  gpu_power_needs: "当前有效的需求数：有人声明需要 GPU，并在到期前续期",
+  gpu_power_hold:
+    "当前生效的运维指令为 1：as_is（不启动也不停止）、on（保持开机）、off（保持关机）；全为 0 表示由 power 自行判断",
   gpu_power_observed_timestamp_seconds: "上次向控制台询问该实例的时间（Unix 秒）。",
   gpu_power_oldest_pending_seconds: "尚未见到运行实例的任务中最早一个的等待秒数；没有等待时为 0。",
   gpu_power_pending_jobs: "尚未见到运行实例的任务数。",

@@ -5,7 +5,7 @@ import { GapTracker } from "../../services/listener/src/path/gap-tracker.ts";
 import { createMetrics as createListenerMetrics } from "../../services/listener/src/telemetry/metrics.ts";
 import { deriveFromBus } from "../../services/power/src/telemetry/bus-gauges.ts";
 import { deriveFromState } from "../../services/power/src/telemetry/gauges.ts";
-import { createMetrics as createRecorder } from "../../services/power/src/telemetry/metrics.ts";
+import { createMetrics as createPowerMetrics } from "../../services/power/src/telemetry/metrics.ts";
 import { CHINESE } from "./metrics-zh.ts";
 
 const Described = z.object({
@@ -47,7 +47,7 @@ export function describeMetrics(): {
     backlogCheckedAt: never,
     now: never,
   });
-  const power = createRecorder("default", never, never);
+  const power = createPowerMetrics("default", never, never);
   deriveFromState(power.registry, never);
   deriveFromBus(power.registry, never, "default");
   return { listener: described(listener.registry), power: described(power.registry) };

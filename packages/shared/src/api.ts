@@ -140,6 +140,7 @@ export const Hold = z.object({
 export type Hold = z.infer<typeof Hold>;
 
 export const HoldAnswer = z.object({ hold: Hold.nullable() });
+export type HoldAnswer = z.infer<typeof HoldAnswer>;
 
 /** A name that its owner chooses, so that saying it again renews the same need. */
 export const NeedId = z.string().regex(/^[\w.:@-]{1,64}$/, "must be 1 to 64 letters, digits or . _ : @ -");
@@ -160,3 +161,4 @@ export const Need = z.object({
 export type Need = z.infer<typeof Need>;
 
 export const NeedList = z.object({ needs: z.array(Need) });
+export type NeedList = z.infer<typeof NeedList>;

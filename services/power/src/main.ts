@@ -13,6 +13,7 @@ import { type Configuration, loadConfiguration } from "./config/load.ts";
 import { openConsole } from "./console/open-console.ts";
 import { openDemand, runIntake } from "./demand/intake.ts";
 import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
+import { Acts } from "./operator/acts.ts";
 import { Operator } from "./operator/operator.ts";
 import { Fleet } from "./pool/fleet.ts";
 import { Hold } from "./pool/hold.ts";
@@ -103,9 +104,11 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     fleet,
     demand: demand.value,
     driver,
+    hold: hold.current,
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
+  operator.acts(new Acts({ pool, followed, demand, hold, reconciler, outbound, now }));
   for (const { id } of followed.pool.instances) metrics.mayActOn(id);
 
   followed.follow({

@@ -20,6 +20,7 @@ export interface FollowOptions {
 export class FollowedFiles {
   private readonly config: Pick<PowerConfig, "POOL_FILE" | "PROFILES_DIR">;
   private files: Files;
+  private options: FollowOptions | undefined;
 
   constructor(config: Pick<PowerConfig, "POOL_FILE" | "PROFILES_DIR">, files: Files) {
     this.config = config;
@@ -35,22 +36,14 @@ export class FollowedFiles {
   }
 
   /** Takes changes up until the signal. */
-  follow({ onPool, onProfile, onResult, logger, signal }: FollowOptions): void {
+  follow(options: FollowOptions): void {
     const { config } = this;
+    const { onResult, logger, signal } = options;
+    this.options = options;
     watchConfigFile({
       file: config.POOL_FILE,
       load: (file) => loadYaml(Pool, file),
-      onChange: (pool) => {
-        if (pool.pool !== this.pool.pool) {
-          const problem = "pool: its name cannot change while power runs; restart it";
-          throw new ConfigError(config.POOL_FILE, [problem]);
-        }
-        // Both are read before either is taken up: a pool that names a broken profile changes nothing.
-        const profile = loadProfile(profileFile(config, pool));
-        this.files = { pool, profile };
-        onProfile(profile);
-        onPool(pool);
-      },
+      onChange: (pool) => this.take(pool),
       onResult: (ok) => onResult("pool", ok),
       logger,
       signal,
@@ -60,11 +53,38 @@ export class FollowedFiles {
       load: loadProfile,
       onChange: (profile) => {
         this.files = { pool: this.pool, profile };
-        onProfile(profile);
+        options.onProfile(profile);
       },
       onResult: (ok) => onResult("profile", ok),
       logger,
       signal,
     });
+  }
+
+  /** Reads both files now. @throws ConfigError with their mistakes; then what was in use stays in use. */
+  reload(): void {
+    const { options } = this;
+    if (options === undefined) return;
+    try {
+      this.take(loadYaml(Pool, this.config.POOL_FILE));
+      options.onResult("pool", true);
+      options.onResult("profile", true);
+    } catch (error) {
+      options.onResult("pool", false);
+      throw error;
+    }
+  }
+
+  private take(pool: Pool): void {
+    const { config, options } = this;
+    if (pool.pool !== this.pool.pool) {
+      const problem = "pool: its name cannot change while power runs; restart it";
+      throw new ConfigError(config.POOL_FILE, [problem]);
+    }
+    // Both are read before either is taken up: a pool that names a broken profile changes nothing.
+    const profile = loadProfile(profileFile(config, pool));
+    this.files = { pool, profile };
+    options?.onProfile(profile);
+    options?.onPool(pool);
   }
 }

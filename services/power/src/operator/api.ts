@@ -6,13 +6,14 @@ import express, { Router } from "express";
 import helmet from "helmet";
 import { type DoorkeeperOptions, doorkeeper } from "./doorkeeper.ts";
 import { problemDocuments, unknownPath } from "./problems.ts";
+import { type ActingParts, actingRoutes } from "./routes/acting.ts";
 import { type ReadingParts, readingRoutes } from "./routes/reading.ts";
 import { type StreamParts, streamRoutes } from "./routes/stream.ts";
 
 /** The largest request is a hold with its reason; anything near this is a mistake or an attack. */
 const BODY_LIMIT = "64kb";
 
-export interface OperatorApiParts extends DoorkeeperOptions, ReadingParts, StreamParts {
+export interface OperatorApiParts extends DoorkeeperOptions, ReadingParts, ActingParts, StreamParts {
   readonly logger: Logger;
 }
 
@@ -27,6 +28,7 @@ export function operatorApi(parts: OperatorApiParts): NonNullable<HttpOptions["r
   api.use(doorkeeper(parts));
   api.use(express.json({ limit: BODY_LIMIT }));
   api.use(readingRoutes(parts));
+  api.use(actingRoutes(parts));
   api.use(streamRoutes(parts));
   api.use(unknownPath);
   api.use(problemDocuments(parts.logger));

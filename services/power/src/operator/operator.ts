@@ -4,10 +4,12 @@ import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
 import type { HttpOptions } from "@gpu-power-manager/shared/http";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Stage } from "../telemetry/stage.ts";
+import type { Acts } from "./acts.ts";
 import { operatorApi } from "./api.ts";
 import { ArtifactShelf } from "./artifact-shelf.ts";
 import { Credentials } from "./credentials.ts";
@@ -27,6 +29,7 @@ export class Operator {
   private readonly parts: OperatorParts;
   private readonly feed = new Feed();
   private bus: Bus | undefined;
+  private acting: Acts | undefined;
 
   /** Reading works as far as something is known; NATS comes later. */
   constructor(parts: OperatorParts) {
@@ -37,6 +40,8 @@ export class Operator {
       hosts: config.ALLOWED_HOSTS,
       pool: followed.pool.pool,
       status: () => stage.status() ?? { words: stage.readiness().words },
+      known: () => this.known(),
+      acts: () => this.mayAct(),
       bus: () => this.connected(),
       artifacts: new ArtifactShelf(config.STATE_DIR),
       config: () => this.effective(),
@@ -55,6 +60,26 @@ export class Operator {
   /** Something about the pool may have changed. */
   changed(): void {
     this.feed.changed();
+  }
+
+  /** The pool is open: from now on people may act. */
+  acts(acts: Acts): void {
+    this.acting = acts;
+  }
+
+  private known(): PowerStatus {
+    const { stage } = this.parts;
+    const status = stage.status();
+    if (status === undefined) throw new ApiError("not_ready", stage.readiness().words);
+    return status;
+  }
+
+  private mayAct(): Acts {
+    const { stage } = this.parts;
+    if (this.acting !== undefined && stage.leads) return this.acting;
+    const other = stage.otherPower;
+    if (other !== null) throw new ApiError("stands_by", `${other} acts; ask that one.`);
+    throw new ApiError("not_ready", stage.readiness().words);
   }
 
   private connected(): Bus {

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { ActionResult, ConsoleDriver } from "../console/driver.ts";
 import { type Demand, oldestPending } from "../demand/demand.ts";
+import { neededUntil } from "../demand/needs.ts";
 import type { KvDocument } from "../state/kv-document.ts";
 import type { Decision } from "./decide/decision.ts";
 import type { Fleet, Member } from "./fleet.ts";
@@ -39,12 +40,15 @@ export class Actor {
     this.context = context;
   }
 
-  /** @throws when the intent cannot be written down; then nothing was sent. */
-  async begin(decision: Extract<Decision, { kind: "start" | "stop" }>): Promise<void> {
+  /**
+   * Begins an attempt. @returns its id; undefined where another is under way, or the lease is not held.
+   * @throws when the intent cannot be written down; then nothing was sent.
+   */
+  async begin(decision: Extract<Decision, { kind: "start" | "stop" }>): Promise<string | undefined> {
     const { fleet, demand, driver, now, story } = this.parts;
     const { side, observer, calling } = this.context;
     const member = fleet.find(decision.instance);
-    if (member === undefined || !this.parts.mayAct()) return;
+    if (member === undefined || !this.parts.mayAct()) return undefined;
     const { kind: action, reason } = decision;
     const { id: instance, providerId } = member.instance;
     const attemptId = randomUUID();
@@ -52,18 +56,19 @@ export class Actor {
     const intent = { attemptId, action, reason, at: now(), demandSince };
     const record = await member.change((known) => beginAttempt(known, intent));
     // Somebody else's attempt is under way: never two at a time.
-    if (record.attempt?.attemptId !== attemptId) return;
+    if (record.attempt?.attemptId !== attemptId) return undefined;
     story.intended(instance, intent);
-    if (action === "stop" && demand.value.waiting.length + demand.value.boots.length > 0) {
+    if (action === "stop" && reason !== "ordered_by_force" && isWanted(demand.value, now())) {
       // Work came while the intent was written.
       await this.afterCall(member, attemptId, { outcome: "not_tried", message: "Work arrived." });
-      return;
+      return attemptId;
     }
     calling.add(attemptId);
     observer.lookSoon();
     side.begin(driver.act({ providerId, attemptId, action, allowed: this.parts.mayAct }), (result) =>
       this.afterCall(member, attemptId, result),
     );
+    return attemptId;
   }
 
   private async afterCall(member: Member, attemptId: string, result: ActionResult): Promise<void> {
@@ -82,4 +87,8 @@ export class Actor {
       observer.compareNext();
     }
   }
+}
+
+function isWanted({ waiting, boots, needs }: Demand, now: number): boolean {
+  return waiting.length + boots.length > 0 || neededUntil(needs, now) !== null;
 }

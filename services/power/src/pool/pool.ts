@@ -37,6 +37,8 @@ export const Policy = z.strictObject({
    * been idle for so much longer than `idleTimeout` is stopped without the proof. Unset: never.
    */
   stopUnproven: durationText.pipe(Duration).optional(),
+  /** Limits of what may be said to need the machine: how long without saying it again, and how many at a time. */
+  needs: z.strictObject({ maxTtl: duration("24h", 1_000), max: z.int().min(1).default(50) }).prefault({}),
   /** In the machines' currency; an alert says when most of it is spent. Nothing is stopped for it. */
   budgetPerMonth: z.number().positive().optional(),
 });

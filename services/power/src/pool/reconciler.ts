@@ -10,8 +10,10 @@ import { Actor, type ActorParts } from "./actor.ts";
 import { Alarm } from "./alarm.ts";
 import { decide } from "./decide/decide.ts";
 import type { Decision } from "./decide/decision.ts";
+import type { Order } from "./decide/order.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { Observer, type ObserverParts } from "./observer.ts";
+import { type Obeyed, Orders } from "./orders.ts";
 import { Serving, type ServingParts } from "./serving.ts";
 import { SideWork } from "./side-work.ts";
 
@@ -41,6 +43,7 @@ export class Reconciler {
   private readonly observer: Observer;
   private readonly actor: Actor;
   private readonly serving: Serving;
+  private readonly orders = new Orders();
   private askedWorkersAt: number | null = null;
   private lastDecisions: readonly Decision[] = [];
 
@@ -70,6 +73,18 @@ export class Reconciler {
     this.wake();
   }
 
+  /** Somebody orders a start or a stop; resolves when it has begun, or is refused. */
+  async order(order: Omit<Order, "at">): Promise<Obeyed> {
+    const obeyed = this.orders.give({ ...order, at: this.parts.now() });
+    this.wake();
+    return await obeyed;
+  }
+
+  /** What the pool is decided on at this moment. */
+  get view(): Snapshot {
+    return this.snapshot();
+  }
+
   /** Runs until the signal; then gives what is under way a moment to end well. */
   async run(signal: AbortSignal): Promise<void> {
     const { logger } = this.parts;
@@ -86,6 +101,7 @@ export class Reconciler {
       }
       await this.alarm.sleep(pause);
     }
+    this.orders.refuseAll("Power is stopping; order it again in a moment.");
     await Promise.race([this.side.ended(), new Promise((resolve) => setTimeout(resolve, LAST_WAIT_MS))]);
   }
 
@@ -116,6 +132,15 @@ export class Reconciler {
         if (decision.compare) this.observer.compareNext();
       } else if (decision.until !== null) due = Math.min(due, decision.until);
     }
+    const ordered = await this.orders.judge(
+      () => this.snapshot(),
+      now,
+      (order) => this.actor.begin(order),
+    );
+    if (ordered.ask) this.askWorkers();
+    if (ordered.compare) this.observer.compareNext();
+    lookWanted ||= ordered.compare;
+    due = Math.min(due, ordered.due);
     if (await this.serving.refuseBoots(decisions)) this.wake();
     due = Math.min(due, this.observer.lookIfDue(lookWanted, this.serving.onLook));
     this.parts.onPass();

@@ -1,8 +1,10 @@
 /** Gauges and counters that are read off the state at each scrape, so they can never drift from it. */
+import { HOLD_MODES, type HoldMode } from "@gpu-power-manager/shared/api";
 import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
+import { livingNeeds } from "../demand/needs.ts";
 import type { Fleet, Member } from "../pool/fleet.ts";
 import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -12,6 +14,8 @@ export interface StateSource {
   readonly fleet: Fleet;
   readonly demand: Demand;
   readonly driver: Pick<ConsoleDriver, "session" | "memoryBytes">;
+  /** The operator's order that holds now; null where none does. */
+  readonly hold: { readonly mode: HoldMode } | null;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -50,6 +54,25 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
         for (const each of INSTANCE_STATES)
           this.set({ instance: member.instance.id, state: each }, each === state ? 1 : 0);
       }
+    },
+  });
+  new Gauge({
+    name: "gpu_power_needs",
+    help: "Needs that live now: somebody says that the GPU is needed, and says it again before its time is over.",
+    registers,
+    collect() {
+      const { demand, now } = source();
+      this.set(livingNeeds(demand.needs, now).length);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_hold",
+    help: "1 for the operator's order that is in force: as_is (nothing is started or stopped), on (kept on), off (kept off); all 0 where power decides alone.",
+    labelNames: ["mode"],
+    registers,
+    collect() {
+      const { hold } = source();
+      for (const mode of HOLD_MODES) this.set({ mode }, hold?.mode === mode ? 1 : 0);
     },
   });
   perMember(

@@ -28,6 +28,11 @@ export class Stage {
     return this.lease?.held ?? false;
   }
 
+  /** The name of the power that holds the lease in our place; null where none is known. */
+  get otherPower(): string | null {
+    return this.leads ? null : (this.lease?.other?.name ?? null);
+  }
+
   readiness(): Readiness {
     return this.source === undefined
       ? standbyReadiness(this.health.state, this.lease)

@@ -15,8 +15,8 @@ import { ApiError } from "../problems.ts";
 
 export interface ReadingParts {
   readonly pool: string;
-  /** The state, or why there is none to tell yet. */
-  readonly status: () => PowerStatus | { readonly words: string };
+  /** @throws ApiError while there is none to tell. */
+  readonly known: () => PowerStatus;
   /** @throws ApiError while NATS is not there. */
   readonly bus: () => Bus;
   readonly artifacts: ArtifactShelf;
@@ -25,12 +25,10 @@ export interface ReadingParts {
 
 const ArtifactQuery = z.strictObject({ attempt: z.string().min(1).max(64).optional() });
 
-export function readingRoutes({ pool, status, bus, artifacts, config }: ReadingParts): Router {
+export function readingRoutes({ pool, known, bus, artifacts, config }: ReadingParts): Router {
   const router = Router();
   router.get("/status", (_request, response) => {
-    const known = status();
-    if ("words" in known) throw new ApiError("not_ready", known.words);
-    response.json(known);
+    response.json(known());
   });
   router.get("/history", async (request, response) => {
     const page: HistoryPage = await readHistory(bus(), pool, HistoryQuery.parse(request.query));

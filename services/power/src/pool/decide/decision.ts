@@ -8,9 +8,10 @@ export const REASONS = {
     "needed",
     "needed_unconfirmed",
     "held_on",
+    "ordered",
   ],
   /** `held_off`: an operator wants it off, and it has no work. `_unproven`: without a proof of the path, after the longer time that `policy.stopUnproven` sets. */
-  stop: ["idle", "held_off", "idle_unproven"],
+  stop: ["idle", "held_off", "ordered", "ordered_by_force", "idle_unproven"],
   look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
   ask: ["ask_before_stop"],
   wait: [

@@ -8,6 +8,15 @@ export const UNKNOWN_LOOKS = 3;
 
 const HOUR_MS = 3_600_000;
 
+function recentStarts({ recentStarts: starts }: Snapshot, now: number): readonly number[] {
+  return starts.filter((at) => at > now - HOUR_MS);
+}
+
+/** How many starts the limit of an hour still allows. */
+export function allowedStarts(snapshot: Snapshot, now: number): number {
+  return Math.max(0, snapshot.policy.maxStartsPerHour - recentStarts(snapshot, now).length);
+}
+
 /** For a pool that is wanted: starts, or what is waited for. Empty where all that is wanted runs. */
 export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decision[] {
   const { policy, instances } = snapshot;
@@ -24,8 +33,8 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
   if (hold?.mode === "as_is") return [{ kind: "wait", until: hold.until, reason: "on_hold" }];
   if (hold?.mode === "off") return [{ kind: "wait", until: hold.until, reason: "held_off" }];
 
-  const recent = snapshot.recentStarts.filter((at) => at > now - HOUR_MS);
-  const allowed = Math.max(0, policy.maxStartsPerHour - recent.length);
+  const recent = recentStarts(snapshot, now);
+  const allowed = allowedStarts(snapshot, now);
   const order = [...instances].sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
   const chosen: InstanceView[] = [];
   let firstRest: number | null = null;
