@@ -196,7 +196,9 @@ async function main(): Promise<boolean> {
     keepToken(stack.tokens.operator);
     story.chapter("It goes on until you press Ctrl-C. Look at:");
     console.log(`  the console's stand-in   ${stack.console.consoleUrl}  (operator / only-for-the-stand-in)
-  what power thinks        make status
+  what power thinks        ./gpuctl status      what happens: ./gpuctl watch      what happened: ./gpuctl history
+  take hold of it          ./gpuctl need 1m --reason trying      ./gpuctl hold --off --for 1m --reason trying
+                           ./gpuctl run -- sleep 3      ./gpuctl start gpu-1 --reason trying
   metrics                  ${stack.power.url}/metrics   ${stack.listener.url}/metrics
   readiness                ${stack.power.url}/readyz   ${stack.listener.url}/readyz
   Prometheus               ${prometheus.url}/alerts   (the project's rules, ${DEMO_TIMES_QUICKER} times quicker)

@@ -1,34 +1,193 @@
 #!/usr/bin/env node
 /** gpuctl: reads its arguments and hands them to the commands. */
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import { HOLD_MODES } from "@gpu-power-manager/shared/api";
+import { parseDuration } from "@gpu-power-manager/shared/duration";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, EXIT } from "./client.ts";
+import { hold, order, reload, resume } from "./commands/acting.ts";
+import { type HistoryFlags, printHistory } from "./commands/history.ts";
+import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
+import { printStatus } from "./commands/status.ts";
+import { watch } from "./commands/watch.ts";
+import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { type ConnectionFlags, findConnection } from "./connection.ts";
-import { printStatus } from "./status.ts";
+import { LANGUAGES, type Language, languageOf, speaker } from "./language.ts";
+import { actorName, openSession, paintFor, type Session } from "./session.ts";
 
 /** The project's folder, whose `.env` and `secrets/` `make up` has made. */
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const print = (line: string) => console.log(line);
 
 const program = new Command("gpuctl")
   .description("Looks at the GPU power manager, and acts through it.")
   .option("--url <address>", "where power is (POWER_URL)")
   .option("--listener <address>", "where the listener is (LISTENER_URL)")
   .option("--token-file <path>", "file with the API's token (OPERATOR_TOKEN_FILE)")
-  .option("--json", "print documents for programs instead of text for people", false);
+  .addOption(
+    new Option("--lang <language>", "of the texts for people; else the locale decides").choices(LANGUAGES),
+  )
+  .option("--json", "print documents for programs instead of text for people", false)
+  .addHelpText("after", "\nExit codes: 0 fine, 1 something is wrong or refused, 2 usage, 3 cannot be asked.")
+  .showHelpAfterError("(gpuctl <command> --help shows an example)")
+  .exitOverride();
 
-type Flags = ConnectionFlags & { readonly json: boolean };
-const connection = () => findConnection(program.opts<Flags>(), process.env, ROOT);
-const json = () => program.opts<Flags>().json;
+type Flags = ConnectionFlags & { readonly json: boolean; readonly lang?: Language };
 
-program
-  .command("status")
-  .description("Is the GPU on and why, what waits, can notices be heard")
-  .action(async () => {
-    process.exitCode = await printStatus(connection(), json(), print);
+function session(): Session {
+  const flags = program.opts<Flags>();
+  const language = languageOf(flags.lang, process.env);
+  return openSession(findConnection(flags, process.env, ROOT), {
+    json: flags.json,
+    language,
+    say: speaker(language),
+    print: (line) => console.log(line),
+    tell: (line) => console.error(line),
+    paint: paintFor(process.stdout.isTTY, process.env),
+  });
+}
+
+function milliseconds(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError("It must be a duration such as 90s, 15m or 2h.");
+  return ms;
+}
+
+/** As it was written, once it is known to be a duration. */
+function duration(text: string): string {
+  milliseconds(text);
+  return text;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be a whole number above 0.");
+  return value;
+}
+
+const command = (name: string, description: string, example: string) =>
+  program.command(name).description(description).addHelpText("after", `\nExample:\n  ${example}`);
+
+/** Adds the reason that every change needs. */
+const acting = (each: Command) => each.requiredOption("--reason <words>", "why; it is kept in history");
+const because = ({ reason }: { reason: string }) => ({ reason, actor: actorName(process.env) });
+
+command("status", "Is the GPU on and why, what waits, can notices be heard", "gpuctl status").action(
+  async () => {
+    process.exitCode = await printStatus(session());
+  },
+);
+
+command("history", "What happened, the newest last", "gpuctl history --since 2d --instance gpu-1")
+  .option("--instance <id>", "only of this machine")
+  .addOption(
+    new Option("--kind <kind>", "only of this kind").choices([
+      "intent",
+      "outcome",
+      "state",
+      "gap",
+      "operator",
+    ]),
+  )
+  .option("--since <duration>", "only what is younger, such as 2d", milliseconds)
+  .option("--limit <n>", "so many entries", count, 50)
+  .action(async (flags: HistoryFlags) => await printHistory(session(), flags));
+
+command(
+  "gaps",
+  "When notices could have been missed, and what was found afterwards",
+  "gpuctl gaps --since 7d",
+)
+  .option("--since <duration>", "only what is younger, such as 7d", milliseconds)
+  .option("--limit <n>", "so many", count, 50)
+  .action(async (flags: HistoryFlags) => await printHistory(session(), { ...flags, kind: "gap" }));
+
+command("watch", "What happens, as it happens, until Ctrl-C", "gpuctl watch").action(async () => {
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  await watch(session(), stop.signal);
+});
+
+acting(
+  command(
+    "hold",
+    "Leave everything as it is, or keep the GPU on or off",
+    "gpuctl hold --off --for 2h --reason maintenance",
+  ),
+)
+  .option("--on", "start it and keep it on", false)
+  .option("--off", "do not start it; stop it once it has no work", false)
+  .option("--for <duration>", "how long, such as 2h; else until `gpuctl resume`", duration)
+  .action(async (flags: { on: boolean; off: boolean; for?: string; reason: string }) => {
+    if (flags.on && flags.off) throw new CommandError(EXIT.usage, "Say --on or --off, not both.");
+    const [asIs, on, off] = HOLD_MODES;
+    await hold(session(), flags.on ? on : flags.off ? off : asIs, flags.for, because(flags));
   });
 
-program.exitOverride();
+acting(
+  command("resume", "End the hold: power decides by itself again", "gpuctl resume --reason done"),
+).action(async (flags: { reason: string }) => await resume(session(), because(flags)));
+
+acting(
+  command("start <machine>", "Start a machine now", 'gpuctl start gpu-1 --reason "to look at it"'),
+).action(
+  async (machine: string, flags: { reason: string }) =>
+    await order(session(), "start", machine, because(flags)),
+);
+
+acting(
+  command("stop <machine>", "Stop a machine that has no work", 'gpuctl stop gpu-1 --reason "done early"'),
+)
+  .option("--force", "although work is pending, active or unknown; history says who forced it", false)
+  .action(
+    async (machine: string, { force, ...flags }: { force: boolean; reason: string }) =>
+      await order(session(), "stop", machine, { ...because(flags), force }),
+  );
+
+acting(command("reload", "Read the pool file and the profile now", "gpuctl reload --reason edited")).action(
+  async (flags: { reason: string }) => await reload(session(), because(flags)),
+);
+
+command("needs", "Who says that the GPU is needed", "gpuctl needs").action(
+  async () => await listNeeds(session()),
+);
+
+acting(
+  command("need [duration]", "Say that the GPU is needed for so long", "gpuctl need 2h --reason training"),
+)
+  .option("--id <name>", "the need's name: saying it again renews it", `by-${actorName(process.env)}`)
+  .option("--end <name>", "end the need of this name instead")
+  .action(async (length: string | undefined, flags: { id: string; end?: string; reason: string }) => {
+    if (flags.end !== undefined) await endNeed(session(), flags.end, because(flags));
+    else if (length === undefined)
+      throw new CommandError(EXIT.usage, "Say for how long, such as 2h, or --end <name>.");
+    else await need(session(), flags.id, duration(length), because(flags));
+  });
+
+command(
+  "run",
+  "Run a command while the GPU is needed for it",
+  "gpuctl run --reason training -- python train.py",
+)
+  .argument("<command...>", "behind --")
+  .option("--reason <words>", "why; else the command")
+  .option("--ttl <duration>", "how long the need outlives this process, should it die", milliseconds, 180_000)
+  .option("--no-wait", "do not wait until a machine runs")
+  .action(async (words: string[], flags: { reason?: string; ttl: number; wait: boolean }) => {
+    const [program, ...args] = words;
+    if (program === undefined) throw new CommandError(EXIT.usage, "Say the command behind --.");
+    const reason = (flags.reason ?? words.join(" ")).slice(0, 200);
+    process.exitCode = await runWithNeed(session(), program, args, {
+      ...because({ reason }),
+      ttlMs: flags.ttl,
+      wait: flags.wait,
+    });
+  });
+
+command("completion", "The script that makes a shell complete gpuctl", "source <(gpuctl completion bash)")
+  .addArgument(new Argument("<shell>").choices(SHELLS))
+  .action((shell: Shell) => console.log(completionScript(program, shell)));
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { type TestContext, test } from "node:test";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import { speaker } from "../language.ts";
+import { openSession } from "../session.ts";
 import { describeStatus, printStatus } from "./status.ts";
 
 const AT = "2026-11-23T12:00:00.000Z";
@@ -44,28 +46,42 @@ const status: PowerStatus = {
 };
 
 test("the status says what waits, what is under way and why", () => {
-  const text = describeStatus(status).join("\n");
+  const text = describeStatus(status, speaker("en")).join("\n");
   assert.match(text, /2 wait, the oldest since 5\.0 s ago/);
   assert.match(text, /gpu-1 {2}starting since 4\.0 s ago \(looked at 1\.0 s ago\)/);
   assert.match(text, /start under way since 4\.5 s ago/);
   assert.match(text, /ran 2 h 0 m in all, 3\.76 CNY/);
-  assert.match(text, /decided {3}wait: starting/);
+  assert.match(text, /decided {3}wait: a machine is starting/);
 });
 
 test("a deaf path and an unknown state are said in words", () => {
   const [first] = status.instances;
   assert.ok(first);
-  const text = describeStatus({
-    ...status,
-    listeningSince: null,
-    instances: [{ ...first, state: "unknown", words: "The console asks for a login." }],
-  }).join("\n");
+  const text = describeStatus(
+    {
+      ...status,
+      listeningSince: null,
+      instances: [{ ...first, state: "unknown", words: "The console asks for a login." }],
+    },
+    speaker("en"),
+  ).join("\n");
   assert.match(text, /cannot be heard: nothing is stopped/);
   assert.match(text, /gpu-1 {2}unknown \(looked/);
   assert.match(text, /The console asks for a login\./);
 });
 
-const at = (power: string, listener = power) => ({ power, listener, token: "t", lookedFor: [] });
+const sessionAt = (url: string, lines: string[], language: "en" | "zh" = "en") =>
+  openSession(
+    { power: url, listener: url, token: "t", lookedFor: [] },
+    {
+      json: false,
+      language,
+      say: speaker(language),
+      print: (line) => lines.push(line),
+      tell: () => undefined,
+      paint: (_colour, text) => text,
+    },
+  );
 
 async function answering(t: TestContext, listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -78,7 +94,7 @@ async function answering(t: TestContext, listener: RequestListener): Promise<str
 
 test("services that are away give exit code 3 and say what to do", async () => {
   const lines: string[] = [];
-  assert.equal(await printStatus(at("http://127.0.0.1:9"), false, (line) => lines.push(line)), 3);
+  assert.equal(await printStatus(sessionAt("http://127.0.0.1:9", lines)), 3);
   assert.match(
     lines.join("\n"),
     /Power cannot be asked at .*Start it, or say where it is with --url or POWER_URL/,
@@ -96,6 +112,13 @@ test("a power that has no status to tell says what it waits for", async (t) => {
       .end(JSON.stringify(asked ? problem : { ready: true, words: "fine" }));
   });
   const lines: string[] = [];
-  assert.equal(await printStatus(at(url), false, (line) => lines.push(line)), 1);
+  assert.equal(await printStatus(sessionAt(url, lines)), 1);
   assert.deepEqual(lines, [`Power     Power cannot answer yet. ${detail}`, "Listener  ready: fine"]);
+});
+
+test("the status is said in Chinese, too", () => {
+  const text = describeStatus(status, speaker("zh")).join("\n");
+  assert.match(text, /2 个在等待/);
+  assert.match(text, /gpu-1 {2}启动中/);
+  assert.match(text, /判断 {3}wait: 机器正在启动/);
 });

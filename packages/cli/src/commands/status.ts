@@ -1,0 +1,131 @@
+/** `gpuctl status`: is the GPU on and why, what waits, can notices be heard. */
+import { formatDuration } from "@gpu-power-manager/shared/duration";
+import { describeError } from "@gpu-power-manager/shared/errors";
+import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
+import { PowerStatus } from "@gpu-power-manager/shared/status";
+import { z } from "zod";
+import { CommandError, EXIT } from "../client.ts";
+import type { Say } from "../language.ts";
+import type { Session } from "../session.ts";
+import { ago, localTime, more } from "../times.ts";
+
+/** A service that does not answer within this is taken for away. */
+const TIMEOUT_MS = 5_000;
+
+const Readiness = z.object({ ready: z.boolean(), words: z.string() });
+
+const STATES: Readonly<Record<string, string>> = {
+  unknown: "未知",
+  stopped: "已关机",
+  starting: "启动中",
+  running: "运行中",
+  stopping: "关机中",
+};
+
+/** The status as people read it, one fact a line. */
+export function describeStatus(status: PowerStatus, say: Say): string[] {
+  const { demand, hold, at } = status;
+  const lines = [
+    say(`Pool ${status.pool}`, `机器池 ${status.pool}`),
+    `  ${say("console", "控制台")}   ${status.session.replaceAll("_", " ")}`,
+  ];
+  lines.push(
+    status.listeningSince === null
+      ? say(
+          "  notices   cannot be heard: nothing is stopped until they can",
+          "  通知      听不到：恢复之前不会停止任何机器",
+        )
+      : say(
+          `  notices   heard without a break since ${ago(say, status.listeningSince, at)}`,
+          `  通知      自 ${ago(say, status.listeningSince, at)} 起持续可听到`,
+        ),
+  );
+  if (hold !== null) {
+    const words = HOLD_WORDS[hold.mode];
+    const end = hold.until === null ? "" : `, ${more(say, hold.until, at)}`;
+    lines.push(`  ${say("hold", "指令")}      ${say(words.en, words.zh)}${end} (${hold.by}: ${hold.reason})`);
+  }
+  for (const { id, by, until, reason } of status.needs)
+    lines.push(`  ${say("need", "需求")}      ${id} (${by}: ${reason}), ${more(say, until, at)}`);
+  lines.push(
+    demand.waitingJobs === 0
+      ? say(
+          `  jobs      none waits; the last came ${ago(say, demand.lastJobAt, at)}`,
+          `  任务      没有等待；最近一个：${ago(say, demand.lastJobAt, at)}`,
+        )
+      : say(
+          `  jobs      ${demand.waitingJobs} wait, the oldest since ${ago(say, demand.oldestWaitingAt, at)}`,
+          `  任务      ${demand.waitingJobs} 个在等待，最早的：${ago(say, demand.oldestWaitingAt, at)}`,
+        ),
+  );
+  for (const instance of status.instances) lines.push(...describeInstance(instance, at, say));
+  for (const { kind, reason, instance } of status.decisions) {
+    const words = reasonWords(reason);
+    const what = instance === undefined ? kind : `${kind} ${instance}`;
+    lines.push(`  ${say("decided", "判断")}   ${what}: ${say(words.en, words.zh)}`);
+  }
+  return lines;
+}
+
+function describeInstance(instance: PowerStatus["instances"][number], at: string, say: Say): string[] {
+  const { id, state, since, observedAt, words, attempt, restReason, restUntil, cost, currency } = instance;
+  const shown = say(state, STATES[state] ?? state);
+  const start =
+    state === "unknown" ? "" : say(` since ${ago(say, since, at)}`, `，始于 ${ago(say, since, at)}`);
+  const looked = ago(say, observedAt, at);
+  const lines = [`  ${id}  ${shown}${start} (${say(`looked at ${looked}`, `查看于 ${looked}`)})`];
+  if (words !== null) lines.push(`      ${words}`);
+  if (attempt !== null) {
+    const began = ago(say, attempt.at, at);
+    lines.push(
+      `      ${say(`${attempt.action} under way since ${began}`, `${attempt.action} 进行中，始于 ${began}`)}`,
+    );
+  }
+  if (restReason !== null && restUntil !== null)
+    lines.push(`      ${say("rests until", "休息至")} ${localTime(restUntil)}: ${restReason}`);
+  const uptime = formatDuration(instance.uptimeSeconds * 1_000);
+  lines.push(`      ${say(`ran ${uptime} in all`, `共运行 ${uptime}`)}, ${cost.toFixed(2)} ${currency}`);
+  return lines;
+}
+
+/** Prints the status of both services; returns the exit code: 0 when both could be asked. */
+export async function printStatus(session: Session): Promise<number> {
+  const { json, print, say } = session;
+  const [power, listener] = await Promise.all([askPower(session), askListener(session)]);
+  if (json) {
+    const { ready, words } = listener;
+    print(
+      JSON.stringify({ power: power.status ?? { words: power.words }, listener: { ready, words } }, null, 2),
+    );
+  } else {
+    const lines =
+      power.status === undefined ? [`Power     ${power.words}`] : describeStatus(power.status, say);
+    for (const line of lines) print(line);
+    const state = listener.ready ? say("ready", "就绪") : say("not ready", "未就绪");
+    print(listener.ready === null ? listener.words : `Listener  ${state}: ${listener.words}`);
+  }
+  return Math.max(power.code, listener.code);
+}
+
+async function askPower({ client }: Session) {
+  try {
+    return { status: await client.ask("/status", PowerStatus), words: "", code: EXIT.fine };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { status: undefined, words: error.message, code: error.exitCode };
+  }
+}
+
+async function askListener({ connection: { listener }, say }: Session) {
+  try {
+    const response = await fetch(new URL("/readyz", listener), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { ready, words } = Readiness.parse(await response.json());
+    return { ready, words, code: ready ? EXIT.fine : EXIT.wrong };
+  } catch (error) {
+    const words = say(
+      `The listener cannot be asked at ${listener} (${describeError(error)}). Start it, or say where it is with --listener or LISTENER_URL.`,
+      `无法访问 ${listener} 上的 listener（${describeError(error)}）。请启动它，或用 --listener 或 LISTENER_URL 指明地址。`,
+    );
+    return { ready: null, words, code: EXIT.unreachable };
+  }
+}

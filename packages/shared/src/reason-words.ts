@@ -1,0 +1,78 @@
+/** The reasons of decisions in words, for everybody who shows them: the API, gpuctl, the page. */
+import type { HoldMode } from "./api.ts";
+
+export interface Words {
+  readonly en: string;
+  readonly zh: string;
+}
+
+/** By reason; power's tests hold it against the closed list. */
+export const REASON_WORDS: Readonly<Record<string, Words>> = {
+  job_waiting: { en: "a job waits", zh: "有任务在等待" },
+  job_waiting_unconfirmed: {
+    en: "a job waits, and only the API says that the machine is off",
+    zh: "有任务在等待，且只有 API 表明机器已关机",
+  },
+  boot_requested: { en: "a client asked for the machine", zh: "有客户端请求开机" },
+  needed: { en: "somebody says that it is needed", zh: "有人声明需要 GPU" },
+  needed_unconfirmed: {
+    en: "somebody says that it is needed, and only the API says that the machine is off",
+    zh: "有人声明需要 GPU，且只有 API 表明机器已关机",
+  },
+  held_on: { en: "an operator keeps it on", zh: "运维要求保持开机" },
+  held_off: { en: "an operator keeps it off", zh: "运维要求保持关机" },
+  on_hold: { en: "an operator leaves everything as it is", zh: "运维要求保持现状" },
+  ordered: { en: "a person ordered it", zh: "由人工下令" },
+  ordered_by_force: { en: "a person forced it", zh: "由人工强制" },
+  idle: { en: "it has been idle for long enough", zh: "已空闲足够久" },
+  idle_unproven: {
+    en: "it has been idle for so long that no proof of the notification path is asked for",
+    zh: "空闲已久，不再要求证明通知路径",
+  },
+  not_observed_yet: { en: "the console has not been looked at yet", zh: "尚未查看控制台" },
+  unknown_state: {
+    en: "a machine's state is unknown and is looked at again",
+    zh: "机器状态未知，正在再次查看",
+  },
+  confirm_running: {
+    en: "a running machine is looked at once more for what waits",
+    zh: "再次确认机器正在运行，以便处理等待的任务",
+  },
+  compare_before_stop: { en: "page and API are compared before a stop", zh: "停止前比对页面与 API" },
+  ask_before_stop: {
+    en: "the gateway is asked whether a task is active",
+    zh: "停止前询问网关是否有任务在执行",
+  },
+  no_demand: { en: "nothing is wanted", zh: "没有需求" },
+  starting: { en: "a machine is starting", zh: "机器正在启动" },
+  stopping: { en: "a machine is stopping first", zh: "机器正在停止" },
+  rate_limited: { en: "the limit of starts within an hour is reached", zh: "已达到每小时启动次数上限" },
+  all_resting: { en: "every machine rests after a failed start", zh: "所有机器在启动失败后休息中" },
+  none_available: { en: "no machine can be started right now", zh: "当前没有可启动的机器" },
+  state_unknown: { en: "no machine's state is known", zh: "机器状态未知" },
+  idle_not_reached: { en: "the idle time is not over", zh: "尚未达到空闲时间" },
+  min_run_time: { en: "the least run time is not over", zh: "尚未达到最短运行时间" },
+  jobs_pending: { en: "a job or a request waits for it", zh: "有任务或请求在等待" },
+  action_in_flight: { en: "a start or stop is under way", zh: "启动或停止正在进行" },
+  path_unproven: {
+    en: "notices may not be heard, and what cannot be heard may be work",
+    zh: "可能听不到通知，而听不到的可能是任务",
+  },
+  waiting_for_answer: {
+    en: "the gateway's answer about active tasks is awaited",
+    zh: "等待网关回答是否有任务在执行",
+  },
+  resting: { en: "it rests after a failed stop", zh: "停止失败后休息中" },
+};
+
+/** The reason in words; the bare word for one of a newer version. */
+export function reasonWords(reason: string): Words {
+  const bare = reason.replaceAll("_", " ");
+  return REASON_WORDS[reason] ?? { en: bare, zh: bare };
+}
+
+export const HOLD_WORDS: Readonly<Record<HoldMode, Words>> = {
+  as_is: { en: "everything is left as it is", zh: "保持现状，不启动也不停止" },
+  on: { en: "the GPU is kept on", zh: "保持 GPU 开机" },
+  off: { en: "the GPU is kept off", zh: "保持 GPU 关机" },
+};
