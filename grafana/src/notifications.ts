@@ -226,11 +226,17 @@ export const notifications = dashboard({
         }),
         lines({
           title: "Outbox over time",
-          zh: "等待 NATS 的事件数随时间的变化。",
+          zh: "等待 NATS 的事件数随时间的变化；only in memory 是其中不在磁盘上、重启会丢失的。",
           span: 4,
           unit: units.NoUnit,
           runbooks: ["EventsStuck"],
-          targets: [over(`max by (pool, instance) (gpu_listener_outbox_depth{${POOL}})`, "{{instance}}")],
+          targets: [
+            over(`max by (pool, instance) (gpu_listener_outbox_depth{${POOL}})`, "{{instance}}"),
+            over(
+              `max by (pool, instance) (gpu_listener_unspooled_events{${POOL}})`,
+              "{{instance}}, only in memory",
+            ),
+          ],
         }),
         bars({
           title: "Outbox overflows",

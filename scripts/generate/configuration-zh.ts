@@ -26,7 +26,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   FRAME_LIMIT_BYTES: "可读取的最大帧（字节）",
   OUTBOX_LIMIT: "NATS 不可用时逐条保留的事件数；超出的任务合并为一条，不会丢失",
   ONLINE_FRAME: "告知客户端机器已开机的方式：gpu.power.booted，旧网关用 gpu.power.online",
-  STATE_DIR: "状态目录：listener 保存停止时 NATS 尚未接收的事件；power 保存加密的控制台会话和截图",
+  STATE_DIR:
+    "状态目录：listener 保存 NATS 未接收的事件（未设置则停止时会丢失）；power 保存加密的控制台会话和截图",
   HTTP_HOST: "健康检查与指标监听的地址",
   HTTP_PORT: "健康检查与指标的端口",
   LOG_LEVEL: "记录的最低日志级别",

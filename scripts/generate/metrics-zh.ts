@@ -18,6 +18,9 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_notices_missed_total: "没有收到通知的任务数，按从何处发现；每个任务都已照样传递。",
   gpu_listener_notices_total: "表示有任务的通知数，按类型。",
   gpu_listener_outbox_depth: "等待 NATS 的事件数；合并在一起的任务算一个。",
+  gpu_listener_spooled_events: "等待 NATS 且已写入磁盘的事件数，停止或崩溃都不会丢失；合并在一起的算一个。",
+  gpu_listener_unspooled_events:
+    "等待 NATS 而不在磁盘上的事件数（未设置 STATE_DIR，或无法写入）：停止或崩溃会丢失它们。",
   gpu_listener_outbox_dropped_total: "因发件箱已满或过旧而没有传递的状态查询和较旧的活动信息；绝不会是任务。",
   gpu_listener_outbox_folded_total: "因发件箱已满而与其他事件合并的事件数；不会因此丢失任务。",
   gpu_listener_path_proven_timestamp_seconds:

@@ -38,6 +38,8 @@ export function describeMetrics(): {
     pool: "default",
     registered: never,
     outboxDepth: never,
+    spooled: never,
+    unspooled: never,
     provenAt: never,
     registrationAt: never,
     gapOpen: never,

@@ -1,58 +1,15 @@
 /** The listener alone between a misbehaving gateway and a NATS that comes and goes. */
 import assert from "node:assert/strict";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { GatewayEvent, type Report, reportSubject, STREAMS } from "@gpu-power-manager/shared/events";
-import { connect } from "nats";
+import { test } from "node:test";
 import { GARBAGE_KINDS, startGateway } from "../../sim/dsp/src/gateway.ts";
+import { loneListener } from "../harness/lone-listener.ts";
 import { makePrivateCa, serveTls } from "../harness/private-ca.ts";
 import { freePort, until } from "../harness/process.ts";
 import { startNats, startRedis } from "../harness/servers.ts";
 import { Service } from "../harness/stack.ts";
 
-async function start(t: TestContext, env: Record<string, string> = {}) {
-  const [nats, redis] = await Promise.all([startNats(), startRedis()]);
-  const dsp = await startGateway({ redisUrl: redis.url });
-  const stateDir = await mkdtemp(join(tmpdir(), "gpm-listener-"));
-  const listener = new Service("listener", await freePort(), {
-    DSP_URL: dsp.url,
-    NATS_URL: nats.url,
-    STATE_DIR: stateDir,
-    ...env,
-  });
-  t.after(async () => {
-    await listener.stop();
-    await dsp.stop();
-    await Promise.all([nats.stop(), redis.stop()]);
-  });
-  /** Everything that lies in the stream of jobs. */
-  const stored = async (): Promise<GatewayEvent[]> => {
-    const connection = await connect({ servers: nats.url });
-    try {
-      const manager = await connection.jetstreamManager();
-      const { first_seq, last_seq } = (await manager.streams.info(STREAMS.jobs)).state;
-      const events: GatewayEvent[] = [];
-      for (let seq = first_seq; seq <= last_seq; seq += 1) {
-        events.push(GatewayEvent.parse((await manager.streams.getMessage(STREAMS.jobs, { seq })).json()));
-      }
-      return events;
-    } finally {
-      await connection.close();
-    }
-  };
-  const report = async (...reports: Report[]) => {
-    const connection = await connect({ servers: nats.url });
-    for (const each of reports)
-      await connection.jetstream().publish(reportSubject(each), JSON.stringify(each));
-    await connection.close();
-  };
-  return { nats, redis, dsp, listener, stored, report };
-}
-
 test("a connection that is open but dead is replaced within 10 s, with the default settings", async (t) => {
-  const { dsp, listener, stored } = await start(t);
+  const { dsp, listener, stored } = await loneListener(t);
   listener.start();
   await listener.ready();
   dsp.halfOpen();
@@ -71,7 +28,7 @@ test("a connection that is open but dead is replaced within 10 s, with the defau
 });
 
 test("garbage of every kind is counted with its reason, and the next notice is heard", async (t) => {
-  const { dsp, listener, stored } = await start(t);
+  const { dsp, listener, stored } = await loneListener(t);
   listener.start();
   await listener.ready();
   for (const kind of GARBAGE_KINDS) {
@@ -93,7 +50,7 @@ test("garbage of every kind is counted with its reason, and the next notice is h
 });
 
 test("it registers and keeps notices while NATS is not there yet, and over a stop", async (t) => {
-  const { nats, dsp, listener, stored } = await start(t);
+  const { nats, dsp, listener, stored } = await loneListener(t);
   await nats.halt();
   listener.start();
   await until("it is registered", async () => (await listener.metric("gpu_listener_registered")) === 1);
@@ -110,7 +67,7 @@ test("it registers and keeps notices while NATS is not there yet, and over a sto
 });
 
 test("past the outbox's limit jobs fold: the count is right, the memory bounded", async (t) => {
-  const { nats, dsp, listener, stored } = await start(t, { OUTBOX_LIMIT: "100" });
+  const { nats, dsp, listener, stored } = await loneListener(t, { OUTBOX_LIMIT: "100" });
   listener.start();
   await listener.ready();
   await nats.kill();
@@ -129,7 +86,7 @@ test("past the outbox's limit jobs fold: the count is right, the memory bounded"
 });
 
 test("a notice that comes twice with its request id is stored once", async (t) => {
-  const { dsp, listener, stored } = await start(t);
+  const { dsp, listener, stored } = await loneListener(t);
   listener.start();
   await listener.ready();
   dsp.notifyTwice(true);
@@ -150,7 +107,7 @@ test("a notice that comes twice with its request id is stored once", async (t) =
 });
 
 test("after the gateway's restart another client's request under the same number and id is none of before", async (t) => {
-  const { dsp, listener, stored } = await start(t);
+  const { dsp, listener, stored } = await loneListener(t);
   listener.start();
   await listener.ready();
   const ask = async () => {
@@ -175,7 +132,7 @@ test("after the gateway's restart another client's request under the same number
 });
 
 test("reports wait until the gateway is there; old answers about the state are not said", async (t) => {
-  const { dsp, listener, report } = await start(t);
+  const { dsp, listener, report } = await loneListener(t);
   listener.start();
   await listener.ready();
   await dsp.crash();

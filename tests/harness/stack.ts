@@ -68,6 +68,7 @@ export class Service {
   readonly url: string;
   private readonly env: Readonly<Record<string, string>>;
   private readonly onLine: ((line: string) => void) | undefined;
+  private readonly wrap: readonly string[];
   private process: Process | undefined;
   /** Lines of all its lives. */
   readonly lines: string[] = [];
@@ -77,11 +78,14 @@ export class Service {
     port: number,
     env: Readonly<Record<string, string>>,
     onLine?: (line: string) => void,
+    /** A command that starts the service, such as a shell that sets limits first. */
+    wrap: readonly string[] = [],
   ) {
     this.name = name;
     this.url = `http://127.0.0.1:${port}`;
     this.env = { ...env, HTTP_PORT: String(port), HTTP_HOST: "127.0.0.1" };
     this.onLine = onLine;
+    this.wrap = wrap;
   }
 
   get pid(): number {
@@ -90,9 +94,14 @@ export class Service {
   }
 
   start(): void {
+    const [command, ...args] = [
+      ...this.wrap,
+      process.execPath,
+      join(ROOT, "services", this.name, "src/main.ts"),
+    ];
     this.process = new Process(this.name, {
-      command: process.execPath,
-      args: [join(ROOT, "services", this.name, "src/main.ts")],
+      command,
+      args,
       env: { LOG_LEVEL: "debug", ...this.env },
       onLine: (line) => {
         this.lines.push(line);

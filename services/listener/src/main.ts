@@ -14,7 +14,7 @@ import { type ListenerConfig, ListenerEnv } from "./config/environment.ts";
 import { Notices } from "./gateway/notices.ts";
 import { Delivery } from "./outbox/delivery.ts";
 import type { Outgoing } from "./outbox/outbox.ts";
-import { Spool } from "./outbox/spool.ts";
+import { openStateDir } from "./outbox/spool.ts";
 import { Path } from "./path/path.ts";
 import { runReports } from "./reports/reports.ts";
 import { BurstLog } from "./telemetry/burst-log.ts";
@@ -25,7 +25,7 @@ import { recorderOf } from "./telemetry/recorder.ts";
 /** What the next listener should know is given so long. */
 const LEAVE_MS = 1_000;
 
-async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal: AbortSignal): Promise<void> {
+async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal): Promise<void> {
   const { POOL: pool } = config;
   // The wall clock at the start, moved on by the monotonic clock: it never jumps.
   const now = () => performance.timeOrigin + performance.now();
@@ -39,6 +39,8 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
     pool,
     registered: () => path.link.registered,
     outboxDepth: () => delivery.depth,
+    spooled: () => delivery.spooled,
+    unspooled: () => delivery.unspooled,
     provenAt: () => path.registration.heardAt,
     registrationAt: () => path.registration.answeredAt,
     gapOpen: () => path.gaps.open,
@@ -52,7 +54,6 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   const common = { config, name, pool, logger, log, now, recorder, signal };
   const delivery = new Delivery({
     ...common,
-    spool,
     onStored: (outgoing, duplicate) => backlog?.watch.stored(outgoing, duplicate),
     onPressure: (wait) => (wait ? path.link.pause() : path.link.resume()),
   });
@@ -88,6 +89,7 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
         busOpen: bus !== undefined,
         natsTrouble: delivery.relay.troubled,
         depth: delivery.depth,
+        unspooled: delivery.unspooled,
         pathInDoubt: path.registration.inDoubt,
         backlog: backlog?.state ?? "not_configured",
       }),
@@ -95,8 +97,8 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   });
 
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
-  delivery.takeUp();
   path.start();
+  void delivery.run(signal);
   signal.addEventListener("abort", () => void path.stop(), { once: true });
   try {
     bus = await openBus(config, name, { health, logger, signal });
@@ -127,13 +129,17 @@ async function run(config: ListenerConfig, spool: Spool, logger: Logger, signal:
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await path.stop();
+    // First, because all that comes after it may hang.
+    await Promise.all([delivery.secure(), path.stop()]);
     await delivery.settle();
     if (bus?.connected() === true) {
-      await Promise.race([Promise.all([path.gaps.close(), backlog?.leave()]), sleep(LEAVE_MS)]);
-      await outbound?.drained(LEAVE_MS);
+      const leave = async () => {
+        await Promise.all([path.gaps.close(), backlog?.leave()]);
+        await outbound?.drained(LEAVE_MS);
+      };
+      await Promise.race([leave(), sleep(LEAVE_MS)]);
     }
-    delivery.close();
+    await delivery.close();
     log.close();
     await bus?.close();
   }
@@ -147,9 +153,8 @@ async function main(): Promise<void> {
   }
   trustAuthorities(config.CA_DIR);
   const logger = createLogger({ service: "listener", level: config.LOG_LEVEL, secrets });
-  const spool = new Spool(config.STATE_DIR, logger);
-  spool.open();
-  await runUntilSignal(logger, (signal) => run(config, spool, logger, signal));
+  openStateDir(config.STATE_DIR);
+  await runUntilSignal(logger, (signal) => run(config, logger, signal));
 }
 
 await exitOnBadConfig(main);

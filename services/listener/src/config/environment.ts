@@ -122,10 +122,9 @@ export const ListenerEnv = z
       description:
         "how clients hear that the machine runs: gpu.power.booted, or gpu.power.online for older gateways",
     }),
-    STATE_DIR: z
-      .string()
-      .optional()
-      .meta({ description: "folder where events are kept that NATS had not taken at a stop" }),
+    STATE_DIR: z.string().optional().meta({
+      description: "folder where events are kept while NATS does not take them; without it a stop loses them",
+    }),
     ...serviceEnv(9101),
   })
   .refine((env) => env.BACKOFF_MIN <= env.BACKOFF_MAX, {

@@ -25,6 +25,7 @@ export class Outbox {
   private readonly limit: number;
   private items: Outgoing[] = [];
   private head = 0;
+  private gone = 0;
   private readonly overflow = new Map<string, Outgoing>();
 
   /** @param limit events that are kept one by one; besides them at most one of each kind. */
@@ -34,11 +35,11 @@ export class Outbox {
 
   /** Events waiting, those folded together counted as one. */
   get depth(): number {
-    return this.items.length - this.head + this.overflow.size;
+    return this.lined + this.overflow.size;
   }
 
   offer(outgoing: Outgoing): Offer {
-    if (this.items.length - this.head < this.limit && this.overflow.size === 0) {
+    if (this.lined < this.limit && this.overflow.size === 0) {
       this.items.push(outgoing);
       return "kept";
     }
@@ -55,9 +56,25 @@ export class Outbox {
     return this.items[this.head + place];
   }
 
+  /** How many were taken out so far, and so the number that the first in line has among all that ever were in it. */
+  get taken(): number {
+    return this.gone;
+  }
+
+  /** How many are in line; those that folded are not. */
+  get lined(): number {
+    return this.items.length - this.head;
+  }
+
+  /** Those that are not in line yet, because it is full. */
+  folded(): readonly Outgoing[] {
+    return [...this.overflow.values()];
+  }
+
   /** Takes the first `count` out: NATS has them. */
   take(count: number): void {
     this.head += count;
+    this.gone += count;
     if (this.head > CLEAR_AT || this.head === this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;
@@ -88,8 +105,8 @@ function fold(older: Outgoing, newer: Outgoing): Outgoing {
   const { taskType, keyHash } = newer.event;
   return {
     ...older,
-    // The folded event is no single request's any more, so no request's copy may stand for it.
-    messageId: event.eventId,
+    // No single request's any more, so no request's copy may stand for it; nor may an earlier count of its own.
+    messageId: `${event.eventId} ${event.count + newer.event.count}`,
     event: {
       ...event,
       at: Math.min(event.at, newer.event.at),

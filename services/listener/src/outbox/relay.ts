@@ -35,8 +35,6 @@ export interface RelayOptions {
   readonly now: () => number;
   /** NATS has stored it, after so many seconds; called in order, once an event. */
   readonly onPublished: (outgoing: Outgoing, seconds: number, duplicate: boolean) => void;
-  /** So many from the front of the outbox are dealt with. */
-  readonly onLanded: (count: number) => void;
   readonly onFolded: () => void;
   /** A question or an older activity was not passed on. */
   readonly onDropped: () => void;
@@ -185,7 +183,7 @@ export class Relay {
 
   /** Takes out, in order, what NATS has; false when that was nothing. */
   private land(): boolean {
-    const { outbox, onPublished, onDropped, onLanded } = this.options;
+    const { outbox, onPublished, onDropped } = this.options;
     let landed = 0;
     let stored = false;
     for (let first = this.flights[0]; first?.seconds !== undefined; first = this.flights[0]) {
@@ -200,7 +198,6 @@ export class Relay {
     }
     if (landed === 0) return false;
     outbox.take(landed);
-    onLanded(landed);
     if (stored) this.recovered();
     if (outbox.depth === 0) for (const resolve of this.emptied.splice(0)) resolve();
     return true;

@@ -18,6 +18,8 @@ export interface Gauges {
   readonly pool: string;
   readonly registered: () => boolean;
   readonly outboxDepth: () => number;
+  readonly spooled: () => number;
+  readonly unspooled: () => number;
   /** Milliseconds since 1970; undefined before the first proof. */
   readonly provenAt: () => number | undefined;
   /** Milliseconds since 1970; undefined before the first answer. */
@@ -50,6 +52,22 @@ export function createMetrics(gauges: Gauges) {
     registers,
     collect() {
       this.set(gauges.outboxDepth());
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_spooled_events",
+    help: "Events that wait for NATS and are on disk, so that neither a stop nor a crash loses them; those that were folded together count as one.",
+    registers,
+    collect() {
+      this.set(gauges.spooled());
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_unspooled_events",
+    help: "Events that wait for NATS and are not on disk, because STATE_DIR is not set or cannot be written: a stop or crash would lose them.",
+    registers,
+    collect() {
+      this.set(gauges.unspooled());
     },
   });
   new Gauge({

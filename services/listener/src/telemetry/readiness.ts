@@ -16,8 +16,9 @@ export interface ReadinessSource {
   readonly busOpen: boolean;
   /** Why NATS takes no events although it is connected; undefined while it takes them. */
   readonly natsTrouble: string | undefined;
-  /** Events that wait for NATS. */
+  /** Events that wait for NATS, and those of them that have waited for a while and are not on disk. */
   readonly depth: number;
+  readonly unspooled: number;
   /** The last probe of the path was not heard. */
   readonly pathInDoubt: boolean;
   readonly backlog: BacklogState;
@@ -39,7 +40,7 @@ const BACKLOG: Record<BacklogState, string> = {
  * what it is given. A backlog that cannot be read is told, but notices come all the same.
  */
 export function readinessOf(source: ReadinessSource): Readiness {
-  const { phase, nats, busOpen, natsTrouble, depth, pathInDoubt, backlog } = source;
+  const { phase, nats, busOpen, natsTrouble, depth, unspooled, pathInDoubt, backlog } = source;
   const details = {
     gateway: phase,
     pathInDoubt,
@@ -47,7 +48,12 @@ export function readinessOf(source: ReadinessSource): Readiness {
     nats,
     natsTrouble: natsTrouble ?? null,
     outboxDepth: depth,
+    unspooled,
   };
+  const waiting =
+    unspooled === 0
+      ? `${depth} events wait here and none is lost.`
+      : `${depth} events wait here, and ${unspooled} of them only in memory, because STATE_DIR is not set or cannot be written: a stop would lose them.`;
   if (phase !== "registered") return { ready: false, words: PHASES[phase], details };
   if (pathInDoubt) {
     const words =
@@ -56,13 +62,17 @@ export function readinessOf(source: ReadinessSource): Readiness {
   }
   if (nats !== "connected") {
     const { what, remedy } = NATS_WORDS[nats];
-    return { ready: false, words: `${what}; ${depth} events wait here and none is lost. ${remedy}`, details };
+    return { ready: false, words: `${what}; ${waiting} ${remedy}`, details };
+  }
+  if (!busOpen) {
+    const words = `Connected to NATS; its streams and state are being opened. ${waiting}`;
+    return { ready: false, words, details };
   }
   if (!busOpen) {
     return { ready: false, words: "Connected to NATS; its streams and state are being opened.", details };
   }
   if (natsTrouble !== undefined) {
-    const words = `NATS does not store events (${natsTrouble}); ${depth} wait here and none is lost. Check its disk and its streams.`;
+    const words = `NATS does not store events (${natsTrouble}); ${waiting} Check its disk and its streams.`;
     return { ready: false, words, details };
   }
   return { ready: true, words: `${PHASES.registered}${BACKLOG[backlog]}`, details };
