@@ -18,8 +18,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   PROBE_INTERVAL: "每隔多久用自己的一次查询证明“客户端 → 网关 → 监视器”这条路径",
   PROBE_TIMEOUT: "该查询最长等待时间；连续两次未听到就重新注册",
   DSP_REDIS_URL:
-    "网关的 Redis，用来找出没有通知到的任务；从不写入，用户只需对 dsp:* 有 +scan +lrange +hvals +time 权限；rediss 为 TLS，会校验证书",
-  BACKLOG_INTERVAL: "每隔多久读取一次网关的积压任务",
+    "网关的 Redis，用来找出没有通知到的任务；从不写入，用户只需对 dsp:* 有 +scan +lrange +hvals +time +select 权限（只有使用 0 以外的数据库才需要 select）；rediss 为 TLS，会校验证书",
+  BACKLOG_INTERVAL: "每隔多久读取一次网关的积压任务；如果会占用超过 2 % 的时间，会自动降低频率",
   BACKLOG_GRACE: "任务在积压中等待其通知的时间；超过后算作漏通知",
   ON_GAP: "读不到积压时，通知路径中断意味着什么：只告警（alert），或当作有任务并开机（assume-demand）",
   ASSUME_AFTER: "ON_GAP=assume-demand 时，中断超过多久才当作有任务",

@@ -3,10 +3,14 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_backlog_check_seconds: "读取一次网关积压的耗时（秒）。",
   gpu_listener_backlog_checked_timestamp_seconds:
     "上次读取网关积压的时间（Unix 秒）；首次读取之前没有此序列。",
-  gpu_listener_backlog_checks_total: "读取网关积压的次数，按结果（ok、failed）。",
+  gpu_listener_backlog_checks_total:
+    "读取网关积压的次数，按结果：ok、part（达到上限，只看到一部分）、failed。",
   gpu_listener_backlog_configured:
     "已知网关的 Redis（DSP_REDIS_URL）、因此能找出漏掉的通知时为 1，否则为 0。",
-  gpu_listener_backlog_jobs: "在网关等待工作机的任务数；无法得知时没有此序列。",
+  gpu_listener_backlog_interval_seconds:
+    "目前从一次读取网关积压到下一次的秒数：BACKLOG_INTERVAL；如果读取会占用超过 2 % 的时间则更长；不读取时没有此序列。",
+  gpu_listener_backlog_jobs:
+    "在网关等待工作机的任务数；只读取了一部分时，至少有这么多；无法得知时没有此序列。",
   gpu_listener_frames_degraded_total: "因某些字段类型或长度不对而去掉这些字段后接受的帧数，按类型。",
   gpu_listener_frames_rejected_total: "无法理解的帧数，按原因。",
   gpu_listener_frames_total: "已理解的帧数，按类型；未知类型记为 other。",

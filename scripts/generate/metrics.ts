@@ -47,6 +47,7 @@ export function describeMetrics(): {
     backlogConfigured: false,
     backlogJobs: never,
     backlogCheckedAt: never,
+    backlogIntervalMs: never,
     now: never,
   });
   const power = createPowerMetrics("default", never, never);

@@ -1,6 +1,7 @@
 /** Jobs that nobody told us of: found in the gateway's own backlog, counted, passed on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Redis } from "ioredis";
 import { jetstreamOf, storedGaps } from "../harness/jetstream.ts";
 import { freePort, until } from "../harness/process.ts";
 import { QUICK_BACKLOG, Service, startStack } from "../harness/stack.ts";
@@ -30,6 +31,54 @@ test("a type that the gateway no longer notifies: counted as missed, and the mac
   const before = (await checks()) ?? 0;
   await until("three more checks", async () => ((await checks()) ?? 0) >= before + 3);
   assert.equal(await stack.listener.metric(MISSED), 1);
+});
+
+test("default settings: a job of which no notice comes starts the machine within 6 s, before it counts as missed", async (t) => {
+  const stack = await startStack({
+    backlog: true,
+    listenerEnv: { BACKLOG_INTERVAL: "", BACKLOG_GRACE: "" },
+  });
+  t.after(() => stack.stop());
+  const { listener } = stack;
+  assert.equal(await listener.metric("gpu_listener_backlog_interval_seconds"), 5);
+  stack.dsp.mute("url");
+  const checks = async () => (await listener.metric('gpu_listener_backlog_checks_total{outcome="ok"}')) ?? 0;
+  const before = await checks();
+  await until("a reading is just over", async () => (await checks()) > before);
+  const began = Date.now();
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await until("the machine starts", () => stack.accepted("start") === 1);
+  const started = Date.now() - began;
+  assert.equal(await listener.metric(MISSED), 0);
+  t.diagnostic(`start requested ${started} ms after a job that came just after a reading`);
+  assert.ok(started <= 6_000, `${started} ms`);
+});
+
+test("a database that the Redis user may not choose: refused in words, and read once it may", async (t) => {
+  const port = await freePort();
+  const url = `redis://watcher:secret@127.0.0.1:${port}/3`;
+  const stack = await startStack({
+    backlog: true,
+    ports: { redis: port },
+    listenerEnv: { DSP_REDIS_URL: url },
+  });
+  t.after(() => stack.stop());
+  const admin = new Redis(`${stack.redis.url}/3`);
+  t.after(() => admin.disconnect());
+  const says = async (words: string) =>
+    await until(words, async () => (await stack.listener.readiness()).words.includes(words));
+  const allow = async (commands: string) =>
+    await admin.call("ACL", "SETUSER", "watcher", "on", ">secret", "~dsp:*", ...commands.split(" "));
+  await says("refuses the user or the password");
+  await allow("+scan +lrange +hvals +time");
+  await admin.rpush("dsp:pending_tasks:K1", '{"type":"url","url":"u","key":"K1"}');
+  await says("may not choose database 3: grant it +select");
+  const { ready } = await stack.listener.readiness();
+  assert.equal(ready, true, "notices come all the same");
+  assert.equal(await stack.listener.metric("gpu_listener_backlog_jobs"), undefined, "unknown, not none");
+  await allow("+select");
+  await says("backlog is read");
+  await until("the job that waits there starts the machine", () => stack.accepted("start") === 1);
 });
 
 test("while jobs wait at the gateway, or a task is young, an idle machine is not stopped", async (t) => {

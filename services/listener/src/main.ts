@@ -48,6 +48,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     backlogConfigured: config.DSP_REDIS_URL !== undefined,
     backlogJobs: () => backlog?.watch.pending,
     backlogCheckedAt: () => backlog?.watch.checkedAt,
+    backlogIntervalMs: () => backlog?.pace.intervalMs,
     now,
   });
   const recorder = recorderOf(metrics);
@@ -91,7 +92,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
         depth: delivery.depth,
         unspooled: delivery.unspooled,
         pathInDoubt: path.registration.inDoubt,
-        backlog: backlog?.state ?? "not_configured",
+        backlog: backlog?.view,
       }),
     signal,
   });

@@ -5,11 +5,12 @@ import type { JobEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { ListenerConfig } from "../config/environment.ts";
 import type { Delivery } from "../outbox/delivery.ts";
-import type { BacklogState } from "../telemetry/readiness.ts";
 import type { Recorder } from "../telemetry/recorder.ts";
 import { Inheritance } from "./inheritance.ts";
 import { Ledger } from "./ledger.ts";
+import { Pace } from "./pace.ts";
 import { openReader } from "./reader.ts";
+import type { BacklogView } from "./view.ts";
 import { BacklogWatch, type BacklogWatchOptions } from "./watch.ts";
 
 /**
@@ -33,11 +34,12 @@ export interface BacklogOptions extends Pick<BacklogWatchOptions, "pool" | "now"
 export function openBacklog(options: BacklogOptions): Backlog | undefined {
   const { DSP_REDIS_URL, BACKLOG_INTERVAL, BACKLOG_GRACE } = options.config;
   if (DSP_REDIS_URL === undefined) return undefined;
-  return new Backlog(DSP_REDIS_URL, { intervalMs: BACKLOG_INTERVAL, graceMs: BACKLOG_GRACE }, options);
+  return new Backlog(DSP_REDIS_URL, { pace: new Pace(BACKLOG_INTERVAL), graceMs: BACKLOG_GRACE }, options);
 }
 
 export class Backlog {
   readonly watch: BacklogWatch;
+  readonly pace: Pace;
   private readonly options: BacklogOptions;
   private readonly ledger: Ledger;
   private readonly reader;
@@ -46,11 +48,12 @@ export class Backlog {
   /** Nothing is connected before `run`. */
   constructor(
     redisUrl: string,
-    times: Pick<BacklogWatchOptions, "intervalMs" | "graceMs">,
+    times: Pick<BacklogWatchOptions, "pace" | "graceMs">,
     options: BacklogOptions,
   ) {
     const { pool, now, log, delivery, recorder } = options;
     this.options = options;
+    this.pace = times.pace;
     this.ledger = new Ledger(times.graceMs, randomUUID());
     this.reader = openReader(redisUrl);
     this.watch = new BacklogWatch({
@@ -67,9 +70,17 @@ export class Backlog {
     });
   }
 
-  get state(): BacklogState {
-    if (this.watch.troubled !== undefined) return "troubled";
-    return this.watch.checkedAt === undefined ? "not_read_yet" : "read";
+  /** How it stands, for whoever asks whether the listener is ready. */
+  get view(): BacklogView {
+    const { watch, pace } = this;
+    return {
+      read: watch.checkedAt !== undefined,
+      trouble: watch.troubled,
+      part: watch.part,
+      slowed: pace.slowed,
+      readingMs: pace.readingMs,
+      intervalMs: pace.intervalMs,
+    };
   }
 
   /** A notice came; returns the id to publish it under, where it names no request. */
@@ -94,9 +105,11 @@ export class Backlog {
     await relay.flush(SETTLE_MS);
     // What NATS does not have yet must not be handed over as known.
     if (delivery.depth > 0 || !this.ledger.changed) return;
+    const text = this.handOver();
+    if (text === undefined) return;
     relay.hold();
     try {
-      await this.inheritance?.keep(this.ledger.handOver(randomUUID()));
+      if ((await this.inheritance?.keep(text)) === false) this.ledger.notKept();
     } finally {
       relay.release();
     }
@@ -104,6 +117,15 @@ export class Backlog {
 
   /** Leaves everything to whoever comes next; to be called when nothing more is published. */
   async leave(): Promise<void> {
-    if (this.options.delivery.depth === 0) await this.inheritance?.leave(this.ledger.handOver(randomUUID()));
+    if (this.options.delivery.depth > 0) return;
+    const text = this.handOver();
+    if (text !== undefined) await this.inheritance?.leave(text);
+  }
+
+  private handOver(): string | undefined {
+    const state = this.ledger.stateFor(randomUUID());
+    const text = this.inheritance?.write(state);
+    if (text !== undefined) this.ledger.handedOver(state);
+    return text;
   }
 }

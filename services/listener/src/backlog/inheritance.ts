@@ -3,15 +3,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import { LedgerState } from "./ledger.ts";
+import { type LedgerState, readState, writeState } from "./ledger-state.ts";
 
 const RETRY_MS = 500;
+/** Of the largest message that NATS takes, this is left to subject and headers. */
+const HEADROOM_BYTES = 1_024;
+const COUNTED_TWICE = "after a crash jobs may be counted twice";
 
 export class Inheritance {
   private readonly bus: Bus;
   private readonly key: string;
   private readonly logger: Logger;
   private revision: number | undefined;
+  /** Why the last state could not be kept; undefined when it was. */
+  private trouble: string | undefined;
 
   constructor(bus: Bus, pool: string, logger: Logger) {
     this.bus = bus;
@@ -36,31 +41,59 @@ export class Inheritance {
   private async read(): Promise<LedgerState | undefined> {
     const entry = await this.bus.kv.get(this.key);
     if (entry === null || entry.operation !== "PUT") return undefined;
-    const state = LedgerState.safeParse(entry.json());
-    if (state.success) return state.data;
-    this.logger.warn(
-      { key: this.key, cause: state.error.issues[0]?.message },
-      "What the last listener left cannot be read; jobs that it heard of may be counted twice",
-    );
+    try {
+      return readState(entry.json());
+    } catch (error) {
+      this.logger.warn(
+        { key: this.key, cause: describeError(error) },
+        "What the last listener left cannot be understood; jobs that it heard of may be counted twice",
+      );
+      return undefined;
+    }
+  }
+
+  /**
+   * The state as it is kept; undefined where NATS does not take a message of that size. Then the one before stays,
+   * and is as true as it was.
+   */
+  write(state: LedgerState): string | undefined {
+    const text = writeState(state);
+    const limit = (this.bus.connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - HEADROOM_BYTES;
+    if (text.length <= limit) return text;
+    this.tell(`it has ${text.length} bytes, and NATS takes ${limit}: raise max_payload`);
     return undefined;
   }
 
-  /** Keeps it. Never throws: without it jobs may be counted twice after a crash, but none is lost. */
-  async keep(state: LedgerState): Promise<void> {
+  /** Keeps it; false when that could not be. Never throws: jobs may be counted twice then, but none is lost. */
+  async keep(text: string): Promise<boolean> {
     try {
-      this.revision = await this.bus.kv.put(this.key, JSON.stringify(state));
+      this.revision = await this.bus.kv.put(this.key, text);
+      this.tell(undefined);
+      return true;
     } catch (error) {
-      this.logger.debug({ cause: describeError(error) }, "the ledger cannot be kept yet");
+      this.tell(describeError(error));
+      return false;
     }
   }
 
   /** Keeps it as the last word, unless another listener has taken over meanwhile. */
-  async leave(state: LedgerState): Promise<void> {
+  async leave(text: string): Promise<void> {
     if (this.revision === undefined) return;
     try {
-      await this.bus.kv.put(this.key, JSON.stringify(state), { previousSeq: this.revision });
+      await this.bus.kv.put(this.key, text, { previousSeq: this.revision });
     } catch (error) {
       this.logger.debug({ cause: describeError(error) }, "another listener keeps the ledger now");
     }
+  }
+
+  private tell(trouble: string | undefined): void {
+    if (trouble !== undefined && this.trouble === undefined)
+      this.logger.warn(
+        { cause: trouble },
+        `What the next listener has to know cannot be kept: ${COUNTED_TWICE}`,
+      );
+    if (trouble === undefined && this.trouble !== undefined)
+      this.logger.info("what the next listener has to know is kept again");
+    this.trouble = trouble;
   }
 }

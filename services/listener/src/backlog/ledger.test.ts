@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Ledger, type LedgerState } from "./ledger.ts";
-import { type PendingJob, readPending } from "./pending.ts";
+import { Ledger } from "./ledger.ts";
+import { readState, writeState } from "./ledger-state.ts";
+import { type PendingJob, PendingList } from "./pending.ts";
+
+function readPending(list: string, raw: string): PendingJob | undefined {
+  return new PendingList(list).read(Buffer.from(raw));
+}
 
 const INTERVAL = 15_000;
 const GRACE = 10_000;
@@ -34,7 +39,7 @@ class World {
   missed = 0;
   private now = 0;
   private serial = 0;
-  private kept: LedgerState | undefined;
+  private kept: string | undefined;
   private ledger: Ledger | undefined;
   private readAt = 0;
   private later: Array<{ at: number; run: () => void }> = [];
@@ -50,7 +55,7 @@ class World {
 
   private rise(): void {
     this.ledger = new Ledger(GRACE, this.name());
-    if (this.kept !== undefined) this.ledger.inherit(this.kept);
+    if (this.kept !== undefined) this.ledger.inherit(readState(JSON.parse(this.kept)));
     this.readAt = this.now;
   }
 
@@ -124,7 +129,11 @@ class World {
       const isNew = this.publish(messageId ?? job.requestId ?? "");
       if (isNew || !doubtful) this.missed += 1;
     }
-    if (ledger.changed) this.kept = ledger.handOver(this.name());
+    if (ledger.changed) {
+      const state = ledger.stateFor(this.name());
+      ledger.handedOver(state);
+      this.kept = writeState(state);
+    }
     this.readAt = Math.min(this.now + INTERVAL, ledger.dueAt ?? Number.POSITIVE_INFINITY);
   }
 

@@ -22,26 +22,9 @@
  * duplicate was heard, anything else was missed.
  */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import { brief, briefCredit, type LedgerState } from "./ledger-state.ts";
 import type { JobSignature, PendingJob } from "./pending.ts";
-
-/** Signatures beyond this are not remembered, so that a flood of license keys cannot fill the memory. */
-const MAX_SIGNATURES = 50_000;
-
-const Count = z.number().int().positive();
-
-/** What a successor has to know. */
-export const LedgerState = z.object({
-  version: z.literal(1),
-  epoch: z.string().min(1).max(64),
-  /** Waiting jobs that are dealt with, by hash. */
-  accounted: z.record(z.string(), Count),
-  /** Notices whose job has not been looked for yet, by what they account for. */
-  credits: z.record(z.string(), Count),
-  /** Waiting jobs that an even earlier listener may have heard of: by its epoch, by hash. */
-  doubts: z.record(z.string(), z.record(z.string(), Count)),
-});
-export type LedgerState = z.infer<typeof LedgerState>;
+import { Tally } from "./tally.ts";
 
 /** A waiting job that no notice of ours accounts for. */
 export interface Missed {
@@ -58,57 +41,30 @@ interface Open {
   readonly heardIn: string | undefined;
 }
 
+/** All waiting jobs that are equal to the letter. */
 interface Entry {
   readonly job: PendingJob;
+  /** How many of them the last reading saw. */
+  seen: number;
   accounted: number;
   /** Newest last. */
-  open: Open[];
+  open: readonly Open[];
 }
+
+/** Most entries have nothing open; that 100,000 of them share one list saves a tenth of their memory. */
+const NONE: readonly Open[] = [];
 
 function signatureOf({ type, taskType, keyHash }: JobSignature): string {
   return JSON.stringify([type === "gpu_task" ? "gpu.job.submit" : type, taskType ?? "", keyHash ?? ""]);
 }
 
 function creditOf(job: JobSignature, requestId: string | undefined): string {
-  return requestId === undefined ? signatureOf(job) : `${signatureOf(job)}${requestId}`;
-}
-
-/** Counts by name that are used up one by one. */
-class Tally {
-  private readonly counts: Map<string, number>;
-
-  constructor(counts: Readonly<Record<string, number>> = {}) {
-    this.counts = new Map(Object.entries(counts));
-  }
-
-  /** The new count; undefined where there are too many names for one more. */
-  add(name: string, count = 1): number | undefined {
-    const sum = (this.counts.get(name) ?? 0) + count;
-    if (sum === count && this.counts.size >= MAX_SIGNATURES) return undefined;
-    this.counts.set(name, sum);
-    return sum;
-  }
-
-  addAll(others: Tally): void {
-    for (const [name, count] of others.counts) this.add(name, count);
-  }
-
-  use(name: string): boolean {
-    const count = this.counts.get(name);
-    if (count === undefined) return false;
-    if (count === 1) this.counts.delete(name);
-    else this.counts.set(name, count - 1);
-    return true;
-  }
-
-  all(): Record<string, number> {
-    return Object.fromEntries(this.counts);
-  }
+  return briefCredit(requestId === undefined ? signatureOf(job) : `${signatureOf(job)}${requestId}`);
 }
 
 export class Ledger {
   private readonly graceMs: number;
-  private entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, Entry>();
   /** Notices from before the read that is under way or was the last, and since it began. */
   private older = new Tally();
   private newer = new Tally();
@@ -128,13 +84,18 @@ export class Ledger {
 
   /** Takes over what the listener before left behind; before the first read. */
   inherit(predecessor: LedgerState): void {
-    this.older.addAll(new Tally(predecessor.credits));
+    this.older.addAll(predecessor.credits);
     this.predecessor = predecessor;
   }
 
   /** Whether there is anything that was not handed over yet. */
   get changed(): boolean {
     return this.touched;
+  }
+
+  /** A waiting job that was there at the last reading, by its hash: it need not be understood anew. */
+  recall(hash: string): PendingJob | undefined {
+    return this.entries.get(hash)?.job;
   }
 
   /** A notice came. Returns the id to publish it under, unless the notice names its request. */
@@ -153,7 +114,7 @@ export class Ledger {
   }
 
   /**
-   * What the read found. Returns the jobs that are missed by now, each one once.
+   * What the read found, the whole of it. Returns the jobs that are missed by now, each one once.
    * @param now milliseconds on the clock of `beginRead`.
    */
   endRead(pending: readonly PendingJob[], now: number): Missed[] {
@@ -175,59 +136,75 @@ export class Ledger {
   }
 
   /**
-   * The state as of now, under a new epoch: only to be called while NATS has everything that was heard, and
-   * nothing may be published before the state is kept.
+   * What a successor has to know from now on, if `handedOver` follows before anything else happens.
+   * @param epoch the next one: a name that no other ledger of this pool ever had.
    */
-  handOver(epoch: string): LedgerState {
-    this.touched = false;
-    this.epoch = epoch;
-    this.numbers = new Tally();
-    const credits = new Tally(this.older.all());
+  stateFor(epoch: string): LedgerState {
+    const credits = new Tally(this.older);
     credits.addAll(this.newer);
-    const accounted: Record<string, number> = {};
-    const doubts: Record<string, Record<string, number>> = {};
+    const accounted = new Map<string, number>();
+    const doubts = new Map<string, Map<string, number>>();
     for (const [hash, entry] of this.entries) {
-      if (entry.accounted > 0) accounted[hash] = entry.accounted;
+      const name = brief(hash);
+      if (entry.accounted > 0) add(accounted, name, entry.accounted);
       for (const { heardIn } of entry.open) {
         if (heardIn === undefined) continue;
-        doubts[heardIn] ??= {};
-        doubts[heardIn][hash] = (doubts[heardIn][hash] ?? 0) + 1;
+        const counts = doubts.get(heardIn) ?? new Map<string, number>();
+        add(counts, name, 1);
+        doubts.set(heardIn, counts);
       }
     }
-    return { version: 1, epoch, accounted, credits: credits.all(), doubts };
+    return { epoch, accounted, credits: new Map(credits), doubts };
+  }
+
+  /**
+   * The state is about to be kept: notices are numbered anew. Only to be called while NATS has everything that was
+   * heard, and nothing may be published before the state is kept.
+   */
+  handedOver({ epoch }: LedgerState): void {
+    this.epoch = epoch;
+    this.numbers = new Tally();
+    this.touched = false;
+  }
+
+  /** The state could not be kept: it is to be handed over again, however little happens. */
+  notKept(): void {
+    this.touched = true;
   }
 
   /** Takes over what is there now: equal entries are told apart by nothing but their number. */
   private recount(pending: readonly PendingJob[]): void {
-    const counts = new Map<string, { job: PendingJob; count: number }>();
+    for (const entry of this.entries.values()) entry.seen = 0;
     for (const job of pending) {
-      const seen = counts.get(job.hash);
-      if (seen === undefined) counts.set(job.hash, { job, count: 1 });
-      else seen.count += 1;
+      const entry = this.entries.get(job.hash) ?? this.atFirstSight(job);
+      entry.seen += 1;
     }
-    const next = new Map<string, Entry>();
-    for (const [hash, { job, count }] of counts) {
-      const entry = this.entries.get(hash) ?? this.atFirstSight(job);
-      const before = this.entries.has(hash) ? entry.accounted + entry.open.length : -1;
+    for (const [hash, entry] of this.entries) {
+      const { seen } = entry;
+      const before = entry.accounted + entry.open.length;
+      if (seen !== before) this.touched = true;
+      if (seen === 0) this.entries.delete(hash);
       // Lists are worked off from their old end, and what is accounted for is older than what is not.
-      entry.accounted = Math.min(entry.accounted, Math.max(0, count - entry.open.length));
-      entry.open = entry.open.slice(0, count);
-      for (let index = entry.accounted + entry.open.length; index < count; index += 1)
-        entry.open.push({ since: this.readStartedAt, heardIn: this.predecessor?.epoch });
-      if (entry.accounted + entry.open.length !== before) this.touched = true;
-      next.set(hash, entry);
+      entry.accounted = Math.min(entry.accounted, Math.max(0, seen - entry.open.length));
+      if (entry.open.length > seen) entry.open = entry.open.slice(0, seen);
+      const added = seen - entry.accounted - entry.open.length;
+      if (added === 0) continue;
+      const open = { since: this.readStartedAt, heardIn: this.predecessor?.epoch };
+      entry.open = [...entry.open, ...Array.from({ length: added }, () => ({ ...open }))];
     }
-    if (next.size !== this.entries.size) this.touched = true;
-    this.entries = next;
   }
 
-  /** What is known of an entry that we see for the first time. */
   private atFirstSight(job: PendingJob): Entry {
+    this.touched = true;
     const { predecessor } = this;
-    const open = Object.entries(predecessor?.doubts ?? {}).flatMap(([heardIn, doubts]) =>
-      Array.from({ length: doubts[job.hash] ?? 0 }, () => ({ since: this.readStartedAt, heardIn })),
+    const name = brief(job.hash);
+    const open = [...(predecessor?.doubts ?? [])].flatMap(([heardIn, doubts]) =>
+      Array.from({ length: doubts.get(name) ?? 0 }, () => ({ since: this.readStartedAt, heardIn })),
     );
-    return { job, accounted: predecessor?.accounted[job.hash] ?? 0, open };
+    const accounted = predecessor?.accounted.get(name) ?? 0;
+    const entry = { job, seen: 0, accounted, open: open.length === 0 ? NONE : open };
+    this.entries.set(job.hash, entry);
+    return entry;
   }
 
   /**
@@ -235,18 +212,21 @@ export class Ledger {
    * notice that came to us is most likely of a job that came to us.
    */
   private match(): void {
-    const doubts = [...this.entries.values()].flatMap((entry) => entry.open.map((open) => ({ entry, open })));
+    const doubts: Array<{ readonly entry: Entry; readonly open: Open }> = [];
+    for (const entry of this.entries.values()) for (const open of entry.open) doubts.push({ entry, open });
     doubts.sort(
       (a, b) =>
         Number(a.open.heardIn !== undefined) - Number(b.open.heardIn !== undefined) ||
         a.open.since - b.open.since,
     );
+    const used = new Set<Open>();
+    const entries = new Set<Entry>();
     for (const { entry, open } of doubts) {
       if (!this.useCredit(entry.job)) continue;
-      this.touched = true;
-      entry.open = entry.open.filter((each) => each !== open);
-      entry.accounted += 1;
+      used.add(open);
+      entries.add(entry);
     }
+    for (const entry of entries) this.account(entry, (open) => used.has(open));
   }
 
   private useCredit(job: PendingJob): boolean {
@@ -257,15 +237,21 @@ export class Ledger {
 
   private collectMissed(now: number): Missed[] {
     const missed: Missed[] = [];
+    const isDue = ({ since }: Open) => now >= since + this.graceMs;
     for (const entry of this.entries.values()) {
-      const due = entry.open.filter(({ since }) => now >= since + this.graceMs);
-      if (due.length === 0) continue;
-      this.touched = true;
-      entry.open = entry.open.filter((open) => !due.includes(open));
-      entry.accounted += due.length;
-      for (const { heardIn } of due) missed.push(this.missed(entry.job, heardIn));
+      if (!entry.open.some(isDue)) continue;
+      for (const { heardIn } of entry.open.filter(isDue)) missed.push(this.missed(entry.job, heardIn));
+      this.account(entry, isDue);
     }
     return missed;
+  }
+
+  /** Those of the open ones are dealt with. */
+  private account(entry: Entry, dealtWith: (open: Open) => boolean): void {
+    const open = entry.open.filter((each) => !dealtWith(each));
+    entry.accounted += entry.open.length - open.length;
+    entry.open = open.length === 0 ? NONE : open;
+    this.touched = true;
   }
 
   private missed(job: PendingJob, heardIn: string | undefined): Missed {
@@ -286,6 +272,10 @@ export class Ledger {
     this.unnumbered += 1;
     return idOf(this.epoch, "unnumbered", this.unnumbered);
   }
+}
+
+function add(counts: Map<string, number>, name: string, count: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + count);
 }
 
 function idOf(epoch: string, signature: string, number: number): string {

@@ -1,42 +1,35 @@
-/** Reads the gateway's backlog out of its Redis. Read-only by construction: it has no other commands than these. */
+/** The connection to the gateway's Redis. Read-only by construction: it has no other commands than these. */
+import { NeedsHuman } from "@gpu-power-manager/shared/errors";
 import { Redis } from "ioredis";
-import { isActiveTask, PENDING_PREFIX, type PendingJob, readPending, STATUS_PREFIX } from "./pending.ts";
+import { type BacklogReading, LIMITS, type ReadingLimits, type Recall, readBacklog } from "./reading.ts";
 
-/** Matches both families of keys, so that one pass over the key space is enough. */
-const PATTERN = "dsp:*task*";
-/** Keys looked at a step; each step is short, because a live server answers others in between. */
-const SCAN_COUNT = 1_000;
-/** Keys read in one round trip. */
-const CHUNK = 200;
-/** The gateway keeps at most 100 jobs a license. */
-const LIST_LIMIT = 100;
 /** A Redis that takes longer is as good as away. */
 const COMMAND_TIMEOUT_MS = 5_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 2_000;
 
-/** The commands that are ever sent, for the operator's ACL; a test watches a real server receive no other. */
-export const COMMANDS = ["scan", "lrange", "hvals", "time"] as const;
-
-export interface BacklogReading {
-  readonly pending: readonly PendingJob[];
-  /** Entries of the lists that could not be understood: they wait, too. */
-  readonly unreadable: number;
-  /** Entries of task status that are young enough to mean work. */
-  readonly activeTasks: number;
-}
+/**
+ * The commands that are ever sent, for the operator's ACL (`select` only where the database is another than 0); a
+ * test watches a real server receive no other.
+ */
+export const COMMANDS = ["scan", "lrange", "hvals", "time", "select"] as const;
 
 export interface BacklogReader {
-  /** @throws when Redis cannot be asked. */
-  read(): Promise<BacklogReading>;
+  /**
+   * Connects where there is no connection, and chooses the database.
+   * @throws when Redis cannot be asked; NeedsHuman when it refuses.
+   */
+  open(): Promise<void>;
+  /** @throws when Redis cannot be asked; NeedsHuman when it refuses. */
+  read(recall: Recall): Promise<BacklogReading>;
   close(): void;
 }
 
 /**
  * @param url `redis://` or `rediss://` (TLS, the certificate is verified), with user and password where the server
- * has an ACL.
+ * has an ACL, and with the number of the database.
  */
-export function openReader(url: string): BacklogReader {
+export function openReader(url: string, limits: ReadingLimits = LIMITS): BacklogReader {
   const redis = new Redis(url, {
     lazyConnect: true,
     // These three would send commands that a read-only user has no need of.
@@ -50,63 +43,66 @@ export function openReader(url: string): BacklogReader {
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times) => Math.min(RETRY_MAX_MS, RETRY_MIN_MS * times),
   });
+  const database = redis.options.db ?? 0;
   // A command that fails because there is no connection does not say why there is none.
   let connectionError: Error | undefined;
+  let connections = 0;
   redis.on("error", (error) => {
     connectionError = error;
   });
   redis.on("ready", () => {
     connectionError = undefined;
+    connections += 1;
   });
+  const asking = async <T>(ask: () => Promise<T>): Promise<T> => {
+    try {
+      return await ask();
+    } catch (error) {
+      throw explain(redis.status === "ready" ? error : (connectionError ?? error), database);
+    }
+  };
   return {
-    read: async () => {
-      try {
-        return await readBacklog(redis);
-      } catch (error) {
-        throw redis.status === "ready" ? error : (connectionError ?? error);
-      }
-    },
+    open: async () =>
+      await asking(async () => {
+        // The client chooses it, too, but goes on in database 0 when that is refused, and finds no job there.
+        if (database > 0) await redis.select(database);
+        else await redis.time();
+      }),
+    read: async (recall) =>
+      await asking(async () => {
+        const connection = connections;
+        const reading = await readBacklog(redis, recall, limits);
+        if (connection !== connections) throw new Error("The connection was lost while the backlog was read");
+        return reading;
+      }),
     close: () => redis.disconnect(),
   };
 }
 
-async function readBacklog(redis: Redis): Promise<BacklogReading> {
-  // The gateway's task times are compared with its own side's clock, so ours may be wrong.
-  const nowS = Number((await redis.time())[0]);
-  const keys = await findKeys(redis);
-  const lists = keys.filter((key) => key.startsWith(PENDING_PREFIX));
-  const pending: PendingJob[] = [];
-  let unreadable = 0;
-  await inChunks(lists, async (key) => {
-    for (const raw of await redis.lrange(key, -LIST_LIMIT, -1)) {
-      const job = readPending(key.slice(PENDING_PREFIX.length), raw);
-      if (job === undefined) unreadable += 1;
-      else pending.push(job);
-    }
-  });
-  let activeTasks = 0;
-  const statuses = keys.filter((key) => key.startsWith(STATUS_PREFIX));
-  await inChunks(statuses, async (key) => {
-    for (const raw of await redis.hvals(key)) if (isActiveTask(raw, nowS)) activeTasks += 1;
-  });
-  return { pending, unreadable, activeTasks };
-}
-
-/** SCAN, never KEYS: it may tell a key twice, never hide one that was there all the while. */
-async function findKeys(redis: Redis): Promise<string[]> {
-  const keys = new Set<string>();
-  let cursor = "0";
-  do {
-    const [next, found] = await redis.scan(cursor, "MATCH", PATTERN, "COUNT", SCAN_COUNT);
-    cursor = next;
-    for (const key of found) keys.add(key);
-  } while (cursor !== "0");
-  return [...keys];
-}
-
-/** Commands of one chunk leave together. A key that is of another type than it should be is a fault worth telling. */
-async function inChunks(keys: readonly string[], ask: (key: string) => Promise<void>): Promise<void> {
-  for (let start = 0; start < keys.length; start += CHUNK) {
-    await Promise.all(keys.slice(start, start + CHUNK).map(ask));
+/** What only a person can mend, in words that say how. */
+function explain(error: unknown, database: number): unknown {
+  if (!(error instanceof Error)) return error;
+  const { message } = error;
+  const options = { cause: error };
+  if (/^NOPERM.*'select'/i.test(message)) {
+    const words = `The user of DSP_REDIS_URL may not choose database ${database}: grant it +select`;
+    return new NeedsHuman("redis_select", words, options);
   }
+  if (message.startsWith("NOPERM")) {
+    const commands = COMMANDS.map((command) => `+${command}`).join(" ");
+    const words = `The user of DSP_REDIS_URL may not do all that is needed: grant it ~dsp:* ${commands}`;
+    return new NeedsHuman("redis_acl", words, options);
+  }
+  if (/DB index is out of range/i.test(message)) {
+    const words = `The Redis of DSP_REDIS_URL has no database ${database}: write the number that the gateway uses`;
+    return new NeedsHuman("redis_database", words, options);
+  }
+  if (/^(WRONGPASS|NOAUTH)|^ERR AUTH|invalid username-password/i.test(message)) {
+    return new NeedsHuman(
+      "redis_auth",
+      "The Redis refuses the user or the password of DSP_REDIS_URL",
+      options,
+    );
+  }
+  return error;
 }

@@ -1,19 +1,25 @@
 /** Looks at the gateway's backlog again and again, and tells power of every job that nobody told us of. */
-import { randomUUID } from "node:crypto";
-import { describeError } from "@gpu-power-manager/shared/errors";
-import type { ActivityEvent, BacklogEvent, JobEvent } from "@gpu-power-manager/shared/events";
-import { requestMessageId } from "../gateway/notices.ts";
+import { describeError, NeedsHuman } from "@gpu-power-manager/shared/errors";
 import type { Outgoing } from "../outbox/outbox.ts";
 import type { BurstLog } from "../telemetry/burst-log.ts";
 import type { Ledger, Missed } from "./ledger.ts";
-import type { BacklogReader, BacklogReading } from "./reader.ts";
+import { jobOf, levelOf } from "./news.ts";
+import type { Pace } from "./pace.ts";
+import type { BacklogReader } from "./reader.ts";
+import type { BacklogReading, PartCause } from "./reading.ts";
 
 /** After a reading that failed the next comes this soon: Redis back means jobs found. */
 const RETRY_MS = 2_000;
+/** Less than so many times as rare as configured is not worth a line. */
+const WORTH_TELLING = 1.5;
+
+/** `part`: a limit was reached, and what was seen is true, but not all there is. */
+export const CHECK_OUTCOMES = ["ok", "part", "failed"] as const;
+export type CheckOutcome = (typeof CHECK_OUTCOMES)[number];
 
 export interface BacklogWatchOptions {
   readonly pool: string;
-  readonly intervalMs: number;
+  readonly pace: Pace;
   /** How long a job may wait for its notice; that of the ledger. */
   readonly graceMs: number;
   readonly reader: BacklogReader;
@@ -24,21 +30,21 @@ export interface BacklogWatchOptions {
   readonly offer: (outgoing: Outgoing) => void;
   /** A job was missed for sure. */
   readonly onMissed: () => void;
-  readonly onChecked: (outcome: "ok" | "failed", seconds: number) => void;
-  /** After each reading that worked, when its events are on their way. */
+  readonly onChecked: (outcome: CheckOutcome, seconds: number) => void;
+  /** After each reading of the whole, when its events are on their way. */
   readonly onSettled: () => Promise<void>;
 }
 
 interface Waiter {
   readonly since: number;
-  /** Jobs of which it is not known yet whether they were missed have to be settled, too. */
+  /** All of the backlog has to be known, and which jobs of it were missed. */
   readonly whole: boolean;
   readonly done: (known: boolean) => void;
 }
 
 export class BacklogWatch {
   private readonly options: BacklogWatchOptions;
-  private reading: BacklogReading | undefined;
+  private reading: Pick<BacklogReading, "waiting" | "part"> | undefined;
   private trouble: string | undefined;
   private goodAt: number | undefined;
   private missedCount = 0;
@@ -47,15 +53,21 @@ export class BacklogWatch {
   private poked = false;
   private ended = false;
   private startedAt = 0;
+  private toldSlow = false;
   private waiters: Waiter[] = [];
 
   constructor(options: BacklogWatchOptions) {
     this.options = options;
   }
 
-  /** Jobs that wait at the gateway; undefined while that cannot be known. */
+  /** Jobs that wait at the gateway, at least; undefined while that cannot be known. */
   get pending(): number | undefined {
-    return this.reading === undefined ? undefined : this.reading.pending.length + this.reading.unreadable;
+    return this.reading?.waiting;
+  }
+
+  /** Why only a part of the backlog was seen; undefined when all was. */
+  get part(): PartCause | undefined {
+    return this.reading?.part;
   }
 
   /** When the backlog was last read, in milliseconds since 1970; undefined before the first time. */
@@ -63,7 +75,7 @@ export class BacklogWatch {
     return this.goodAt;
   }
 
-  /** Why the backlog cannot be read; undefined while it can. */
+  /** Why the backlog cannot be read, and what to do; undefined while it can. */
   get troubled(): string | undefined {
     return this.trouble;
   }
@@ -81,7 +93,7 @@ export class BacklogWatch {
 
   /**
    * Checks now, and resolves when a job that waits now and was missed would have been found: with true, or with
-   * false when the backlog cannot be read, or the listener stops.
+   * false when that cannot be known, or the listener stops.
    */
   async settled(): Promise<boolean> {
     return await this.wait(true);
@@ -128,12 +140,8 @@ export class BacklogWatch {
   }
 
   private async pause(): Promise<void> {
-    const { intervalMs, ledger, now } = this.options;
-    const due = ledger.dueAt;
-    const untilDue = due === undefined ? intervalMs : Math.max(0, due - now());
-    const ms = this.trouble === undefined ? Math.min(intervalMs, untilDue) : Math.min(intervalMs, RETRY_MS);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, Math.max(0, this.nextAt() - this.options.now()));
       this.wake = () => {
         clearTimeout(timer);
         resolve();
@@ -142,93 +150,116 @@ export class BacklogWatch {
     this.wake = undefined;
   }
 
+  private nextAt(): number {
+    const { pace, ledger, now } = this.options;
+    const least = this.startedAt + pace.leastMs;
+    if (this.trouble !== undefined) return Math.max(least, now() + Math.min(RETRY_MS, pace.intervalMs));
+    const regular = this.startedAt + pace.intervalMs;
+    const due = ledger.dueAt;
+    if (due === undefined || this.part !== undefined) return regular;
+    // Who waits to hear what was missed does so seldom, after a gap, and is not to wait for the pace, too.
+    return Math.min(regular, this.waiters.some(({ whole }) => whole) ? due : Math.max(due, least));
+  }
+
   /** Whoever waits is done when nothing is in doubt any more, or cannot be known. */
   private release(): void {
     const { ledger, graceMs } = this.options;
     const inDoubt = ledger.dueAt !== undefined;
-    const isDone = ({ since, whole }: Waiter) =>
-      this.trouble !== undefined || this.startedAt >= (whole && inDoubt ? since + graceMs : since);
-    for (const waiter of this.waiters) if (isDone(waiter)) waiter.done(this.trouble === undefined);
-    this.waiters = this.waiters.filter((waiter) => !isDone(waiter));
+    const answer = ({ since, whole }: Waiter): boolean | undefined => {
+      if (this.trouble !== undefined) return false;
+      if (whole && this.part !== undefined) return this.startedAt >= since ? false : undefined;
+      return this.startedAt >= (whole && inDoubt ? since + graceMs : since) ? true : undefined;
+    };
+    this.waiters = this.waiters.filter((waiter) => {
+      const known = answer(waiter);
+      if (known !== undefined) waiter.done(known);
+      return known === undefined;
+    });
   }
 
   private async check(): Promise<void> {
-    const { reader, ledger, now, log, onChecked, onSettled } = this.options;
-    const startedAt = now();
-    this.startedAt = startedAt;
-    ledger.beginRead(startedAt);
+    const { reader, ledger, pace, now, onChecked, onSettled } = this.options;
+    this.startedAt = now();
+    ledger.beginRead(this.startedAt);
+    // Connecting is no work for the gateway's Redis.
+    let began: number | undefined;
+    let reading: BacklogReading | undefined;
+    let failure: unknown;
     try {
-      this.reading = await reader.read();
+      await reader.open();
+      began = now();
+      reading = await reader.read((hash) => ledger.recall(hash));
     } catch (error) {
-      if (this.ended) return;
-      const cause = describeError(error);
-      if (cause !== this.trouble) {
-        const words =
-          "The gateway's Redis cannot be read: missed notices are not recovered meanwhile. Check DSP_REDIS_URL";
-        log.warn({ cause }, words);
-      }
-      this.trouble = cause;
-      this.reading = undefined;
-      onChecked("failed", (now() - startedAt) / 1_000);
-      return;
+      failure = error;
     }
+    if (this.ended) return;
+    const tookMs = began === undefined ? 0 : now() - began;
+    pace.took(tookMs);
+    if (reading === undefined) this.failed(failure);
+    else this.take(reading);
+    onChecked(reading === undefined ? "failed" : reading.part === undefined ? "ok" : "part", tookMs / 1_000);
+    this.tellPace();
+    if (reading !== undefined && reading.part === undefined) await onSettled();
+  }
+
+  private take(reading: BacklogReading): void {
+    const { ledger, log, now, pool, offer } = this.options;
+    const { waiting, part, pending } = reading;
     if (this.trouble !== undefined) log.info({}, "the gateway's Redis is read again");
+    if (part !== undefined && part !== this.part) {
+      const words =
+        "Only a part of the gateway's backlog was read; jobs of which no notice came are not counted meanwhile, but those that wait start the GPU";
+      log.warn({ limit: part, waiting }, words);
+    }
     this.trouble = undefined;
     this.goodAt = now();
-    onChecked("ok", (now() - startedAt) / 1_000);
-    this.tellLevel(this.reading);
-    for (const missed of ledger.endRead(this.reading.pending, now())) this.tellMissed(missed);
-    await onSettled();
+    this.reading = { waiting, part };
+    for (const outgoing of levelOf(reading, pool, Math.round(now()))) offer(outgoing);
+    // Of a part the ledger would take the rest for jobs that are gone, and for new ones at the next reading.
+    if (part !== undefined) return;
+    for (const missed of ledger.endRead(pending, now())) this.tellMissed(missed);
   }
 
-  private tellLevel({ activeTasks }: BacklogReading): void {
-    const pending = this.pending ?? 0;
-    const at = Math.round(this.options.now());
-    const base = () => ({ eventId: randomUUID(), pool: this.options.pool, at });
-    if (pending > 0) this.offer({ ...base(), kind: "backlog", pending });
-    if (activeTasks > 0) {
-      this.offer({
-        ...base(),
-        kind: "activity",
-        source: "task_status",
-        active: true,
-        activeCount: activeTasks,
-      });
+  private failed(error: unknown): void {
+    const trouble =
+      error instanceof NeedsHuman ? error.message : `check DSP_REDIS_URL (${describeError(error)})`;
+    if (trouble !== this.trouble) {
+      const words = "The gateway's Redis cannot be read: missed notices are not recovered meanwhile";
+      this.options.log.warn({ cause: describeError(error) }, words);
     }
+    this.trouble = trouble;
+    this.reading = undefined;
   }
 
-  private tellMissed({ job, messageId, doubtful }: Missed): void {
-    const { pool, now } = this.options;
-    const { type, taskType, requestId, keyHash } = job;
-    const at = Math.round(now());
-    const event: JobEvent = {
-      eventId: randomUUID(),
-      pool,
-      at,
-      kind: "job",
-      type,
-      taskType,
-      requestId,
-      keyHash,
-      source: "backlog",
-      count: 1,
-    };
-    const id =
-      messageId ??
-      (requestId === undefined ? event.eventId : requestMessageId(pool, type, keyHash, requestId));
-    if (doubtful) this.doubtful.add(id);
-    else this.countMissed(event);
-    this.options.offer({ event, messageId: id, receivedAt: at });
+  private tellPace(): void {
+    const { pace, log } = this.options;
+    const slow = pace.intervalMs > (this.toldSlow ? 1 : WORTH_TELLING) * pace.configuredMs;
+    if (slow === this.toldSlow) return;
+    this.toldSlow = slow;
+    const fields = { readingSeconds: pace.readingMs / 1_000, everySeconds: pace.intervalMs / 1_000 };
+    const slower =
+      "Reading the gateway's backlog takes long, so it is read less often than BACKLOG_INTERVAL says: it may take 2 % of the time";
+    if (slow) log.warn(fields, slower);
+    else log.info(fields, "the gateway's backlog is read as often as BACKLOG_INTERVAL says again");
   }
 
-  private countMissed({ eventId, type, taskType, requestId }: JobEvent): void {
+  private tellMissed(missed: Missed): void {
+    const { pool, now, offer } = this.options;
+    const outgoing = jobOf(missed, pool, Math.round(now()));
+    if (missed.doubtful) this.doubtful.add(outgoing.messageId);
+    else this.countMissed(outgoing.event);
+    offer(outgoing);
+  }
+
+  private countMissed({
+    eventId,
+    type,
+    taskType,
+    requestId,
+  }: Extract<Outgoing["event"], { kind: "job" }>): void {
     this.missedCount += 1;
     this.options.onMissed();
     const words = "A job waits at the gateway of which no notice came; it is passed on from the backlog";
     this.options.log.warn({ jobId: eventId, type, taskType, requestId }, words);
-  }
-
-  private offer(event: ActivityEvent | BacklogEvent): void {
-    this.options.offer({ event, messageId: event.eventId, receivedAt: event.at });
   }
 }

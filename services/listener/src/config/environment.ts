@@ -16,6 +16,13 @@ const duration = (fallback: string, minMs: number, maxMs: number, description: s
     .refine((ms) => ms >= minMs && ms <= maxMs, { error: `must be from ${minMs} ms to ${maxMs} ms` })
     .meta({ description });
 
+/** A database that is no number would silently be number 0. */
+function namesRedis(text: string): boolean {
+  if (!URL.canParse(text) || !/^rediss?:\/\/[^/\s]+/i.test(text)) return false;
+  const { pathname, searchParams } = new URL(text);
+  return /^\/?\d*$/.test(pathname) && /^\d+$/.test(searchParams.get("db") ?? "0");
+}
+
 /** The environment of the listener; from it comes the table in the README. Durations are milliseconds. */
 export const ListenerEnv = z
   .object({
@@ -78,17 +85,22 @@ export const ListenerEnv = z
     ),
     DSP_REDIS_URL: z
       .string()
-      .refine((text) => URL.canParse(text) && /^rediss?:\/\/[^/\s]+/i.test(text), {
+      .refine(namesRedis, {
         error:
-          "must be a redis:// or rediss:// address, such as rediss://user:password@redis.example.com:6379/0",
+          "must be a redis:// or rediss:// address with the number of the database or none, such as rediss://user:password@redis.example.com:6379/0",
       })
       .optional()
       .meta({
         description:
-          "the gateway's Redis, read for jobs that no notice told of; never written to, so a user with +scan +lrange +hvals +time on dsp:* is enough; rediss is TLS with a verified certificate",
+          "the gateway's Redis, read for jobs that no notice told of; never written to, so a user with +scan +lrange +hvals +time +select on dsp:* is enough (select only for a database other than 0); rediss is TLS with a verified certificate",
         secret: true,
       }),
-    BACKLOG_INTERVAL: duration("15s", 100, 600_000, "how often the gateway's backlog is read"),
+    BACKLOG_INTERVAL: duration(
+      "5s",
+      100,
+      600_000,
+      "how often the gateway's backlog is read; less often by itself where that would take more than 2 % of the time",
+    ),
     BACKLOG_GRACE: duration(
       "10s",
       50,

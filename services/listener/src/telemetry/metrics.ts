@@ -1,6 +1,7 @@
 import { GAP_CAUSES, JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { CHECK_OUTCOMES } from "../backlog/watch.ts";
 import { FRAME_TYPES, REJECTIONS } from "../gateway/frames.ts";
 import { CLOSE_REASONS } from "../gateway/session.ts";
 import type { GapTracker } from "../path/gap-tracker.ts";
@@ -31,6 +32,8 @@ export interface Gauges {
   readonly backlogJobs: () => number | undefined;
   /** Milliseconds since 1970; undefined before the backlog was read once. */
   readonly backlogCheckedAt: () => number | undefined;
+  /** Milliseconds between two readings at present; undefined where the backlog is not read. */
+  readonly backlogIntervalMs: () => number | undefined;
   readonly now: () => number;
 }
 
@@ -165,7 +168,7 @@ export function createMetrics(gauges: Gauges) {
     }),
     backlogChecks: new Counter({
       name: "gpu_listener_backlog_checks_total",
-      help: "Readings of the gateway's backlog, by outcome (ok, failed).",
+      help: "Readings of the gateway's backlog, by outcome: ok, part (a limit was reached, so not all was seen), failed.",
       labelNames: ["outcome"],
       registers,
     }),
@@ -188,7 +191,7 @@ export function createMetrics(gauges: Gauges) {
   for (const type of FRAME_TYPES) counters.frames.inc({ type }, 0);
   for (const type of JOB_TYPES) counters.notices.inc({ type }, 0);
   for (const outcome of PROBE_OUTCOMES) counters.probes.inc({ outcome }, 0);
-  for (const outcome of ["ok", "failed"]) counters.backlogChecks.inc({ outcome }, 0);
+  for (const outcome of CHECK_OUTCOMES) counters.backlogChecks.inc({ outcome }, 0);
   counters.missed.inc({ source: "backlog" }, 0);
   return counters;
 }
@@ -234,7 +237,7 @@ function deriveBacklog(registry: Registry, gauges: Gauges): void {
   }).set(gauges.backlogConfigured ? 1 : 0);
   new Gauge({
     name: "gpu_listener_backlog_jobs",
-    help: "Jobs that wait at the gateway for a worker; absent while that cannot be known.",
+    help: "Jobs that wait at the gateway for a worker, at least so many where only a part was read; absent while that cannot be known.",
     registers,
     collect() {
       this.remove();
@@ -250,6 +253,16 @@ function deriveBacklog(registry: Registry, gauges: Gauges): void {
       this.remove();
       const at = gauges.backlogCheckedAt();
       if (at !== undefined) this.set(at / 1_000);
+    },
+  });
+  new Gauge({
+    name: "gpu_listener_backlog_interval_seconds",
+    help: "Seconds from one reading of the gateway's backlog to the next at present: BACKLOG_INTERVAL, or more where reading would take more than 2 % of the time; absent where it is not read.",
+    registers,
+    collect() {
+      this.remove();
+      const ms = gauges.backlogIntervalMs();
+      if (ms !== undefined) this.set(ms / 1_000);
     },
   });
 }

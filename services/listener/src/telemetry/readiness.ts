@@ -1,5 +1,6 @@
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
+import { type BacklogView, stateOfBacklog, wordsOfBacklog } from "../backlog/view.ts";
 import type { Session } from "../gateway/session.ts";
 
 const PHASES: Record<Session["phase"], string> = {
@@ -21,19 +22,9 @@ export interface ReadinessSource {
   readonly unspooled: number;
   /** The last probe of the path was not heard. */
   readonly pathInDoubt: boolean;
-  readonly backlog: BacklogState;
+  /** Unset where DSP_REDIS_URL is. */
+  readonly backlog: BacklogView | undefined;
 }
-
-/** `not_configured`: DSP_REDIS_URL is not set; `troubled`: the gateway's Redis cannot be read. */
-export type BacklogState = "not_configured" | "not_read_yet" | "read" | "troubled";
-
-const BACKLOG: Record<BacklogState, string> = {
-  not_configured: " DSP_REDIS_URL is not set, so a job whose notice is lost stays unknown.",
-  not_read_yet: "",
-  read: " The gateway's backlog is read too.",
-  troubled:
-    " But the gateway's Redis cannot be read, so a job whose notice is lost stays unknown: check DSP_REDIS_URL.",
-};
 
 /**
  * Ready only while registered at the gateway with a path that is not in doubt, connected to NATS, and NATS stores
@@ -44,7 +35,9 @@ export function readinessOf(source: ReadinessSource): Readiness {
   const details = {
     gateway: phase,
     pathInDoubt,
-    backlog,
+    backlog: stateOfBacklog(backlog),
+    backlogTrouble: backlog?.trouble ?? null,
+    backlogIntervalSeconds: backlog === undefined ? null : backlog.intervalMs / 1_000,
     nats,
     natsTrouble: natsTrouble ?? null,
     outboxDepth: depth,
@@ -75,5 +68,5 @@ export function readinessOf(source: ReadinessSource): Readiness {
     const words = `NATS does not store events (${natsTrouble}); ${waiting} Check its disk and its streams.`;
     return { ready: false, words, details };
   }
-  return { ready: true, words: `${PHASES.registered}${BACKLOG[backlog]}`, details };
+  return { ready: true, words: `${PHASES.registered}${wordsOfBacklog(backlog)}`, details };
 }

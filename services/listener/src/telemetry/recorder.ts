@@ -1,5 +1,6 @@
 /** What the rooms tell while they work → the listener's counters, so that no room knows Prometheus. */
 import type { JobType, Report } from "@gpu-power-manager/shared/events";
+import type { CheckOutcome } from "../backlog/watch.ts";
 import type { FrameType, ReadField, Rejection } from "../gateway/frames.ts";
 import type { CloseReason } from "../gateway/session.ts";
 import type { ProbeOutcome } from "../path/probe.ts";
@@ -22,7 +23,7 @@ export interface Recorder {
   dropped(): void;
   /** A job of which no notice came was found in the gateway's backlog. */
   missed(): void;
-  backlogRead(outcome: "ok" | "failed", seconds: number): void;
+  backlogRead(outcome: CheckOutcome, seconds: number): void;
   /** A gap was taken for a job. */
   assumed(): void;
   reported(kind: Report["kind"] | "other", outcome: ReportOutcome): void;
@@ -47,7 +48,7 @@ export function recorderOf(metrics: ListenerMetrics): Recorder {
     missed: () => metrics.missed.inc({ source: "backlog" }),
     backlogRead: (outcome, seconds) => {
       metrics.backlogChecks.inc({ outcome });
-      if (outcome === "ok") metrics.backlogSeconds.observe(seconds);
+      if (outcome !== "failed") metrics.backlogSeconds.observe(seconds);
     },
     assumed: () => metrics.assumed.inc(),
     reported: (kind, outcome) => metrics.reports.inc({ kind, outcome }),
