@@ -17,7 +17,7 @@ export const INHIBITIONS = [
   inhibit("PowerDown", ["PowerNotReconciling", "EventsStuck"], ANY),
   // NATS away: events that wait say it first, and power cannot renew its lease.
   inhibit("EventsStuck", ["PowerNotReconciling"], SAME_POOL),
-  inhibit("PowerNotReconciling", ["JobWaitingWithoutGpu", "GpuIdleButRunning"], SAME_POOL),
+  inhibit("PowerNotReconciling", ["JobWaitingWithoutGpu", "GpuIdleButRunning", "GpuSurplus"], SAME_POOL),
   // Without a login nothing can be read, started or stopped.
   inhibit(
     "ConsoleLoginRequired",
@@ -27,6 +27,7 @@ export const INHIBITIONS = [
       "JobWaitingWithoutGpu",
       "GpuStartFailed",
       "GpuIdleButRunning",
+      "GpuSurplus",
     ],
     SAME_POOL,
   ),

@@ -71,6 +71,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_stream_bytes: "JetStream 流占用的字节数；NATS 不应答时没有此序列。",
   gpu_power_stream_limit_bytes:
     "JetStream 流可占用的字节上限。GPU_JOBS 满了会拒收，因此不会不知不觉丢任务；其他流丢弃最旧的。NATS 不应答时没有此序列。",
+  gpu_power_surplus_instances:
+    "运行台数超出 policy.desiredRunning 的部分；正在关机的不算。网关会把每个任务发给其中每一台。",
   gpu_power_uptime_seconds_total: "实例被观察到运行的累计秒数；重启后继续累计。",
   gpu_power_witness_disagreements_total: "API 与刚刷新的页面显示不同状态的次数；一致之前不会关机。",
   gpu_power_worker_online:

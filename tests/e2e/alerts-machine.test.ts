@@ -120,6 +120,13 @@ test("each alert about machines and their console arrives when its fault is ther
   }
   await tells("GpuFlapping", "switched on and off four times by somebody", flapping, { instance: "gpu-1" });
 
+  // ---- a second machine for one machine's work
+  const doubled = Date.now();
+  await stack.setState(0, "Running", false);
+  await tells("GpuSurplus", "a person turned on another machine beside it", doubled);
+  await stack.setState(0, "Stopped", false);
+  await resolves({ alertname: "GpuSurplus" }, doubled);
+
   await idles;
   const lost = await inject("login-lost");
   await tells("ConsoleLoginRequired", "the session expired, only a person can log in", lost);

@@ -17,6 +17,7 @@ import { Acts } from "./operator/acts.ts";
 import { Operator } from "./operator/operator.ts";
 import { Fleet } from "./pool/fleet.ts";
 import { Hold } from "./pool/hold.ts";
+import { warningsOf } from "./pool/pool.ts";
 import { Reconciler } from "./pool/reconciler.ts";
 import { Story } from "./pool/story.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
@@ -159,6 +160,7 @@ async function main(): Promise<void> {
   const configuration = loadConfiguration(process.env);
   if (process.argv.includes("--check")) {
     console.log("The configuration, the pool file and the profile can be used.");
+    for (const words of warningsOf(configuration.files.pool)) console.log(`But: ${words}`);
     return;
   }
   const { config, secrets } = configuration;

@@ -175,12 +175,12 @@ export class Protocol {
     if (key === null) return;
     this.out.count("url");
     const job = { type: "url", url, key };
-    const [worker] = await this.store.workers();
-    if (worker === undefined) {
+    const workers = await this.store.workers();
+    if (workers.length === 0) {
       await this.store.queue(key, job);
       await this.offline(fd, `gpu_offline_${uniqid()}`);
     } else {
-      await this.out.send(worker, job);
+      for (const worker of workers) await this.out.send(worker, job);
       await this.out.send(fd, { type: "ack", msg: "已提交" });
     }
     await this.out.notify({ type: "url", key });
@@ -198,12 +198,12 @@ export class Protocol {
       request_id: requestId,
       sender_fd: fd,
     };
-    const [worker] = await this.store.workers();
-    if (worker === undefined) {
+    const workers = await this.store.workers();
+    if (workers.length === 0) {
       await this.store.queue(key, job);
       await this.offline(fd, requestId);
     } else {
-      await this.out.send(worker, job);
+      for (const worker of workers) await this.out.send(worker, job);
       await this.out.send(fd, { type: "ack", request_id: requestId, msg: "已提交" });
     }
     await this.out.notify({ type: "chatglm_video", key });
@@ -237,14 +237,14 @@ export class Protocol {
       payload: asPhp(frame.payload ?? {}),
     };
     const status = { task_type: taskType, request_id: requestId, start_time: now };
-    const [worker] = await this.store.workers();
-    if (worker === undefined) {
+    const workers = await this.store.workers();
+    if (workers.length === 0) {
       await this.store.queue(key, job);
       await this.store.setTask(key, { ...status, status: "queued" });
       await this.offline(fd, requestId, taskType);
     } else {
       await this.store.setTask(key, { ...status, status: "processing" });
-      await this.out.send(worker, job);
+      for (const worker of workers) await this.out.send(worker, job);
       await this.out.send(fd, {
         type: "ack",
         request_id: requestId,

@@ -80,6 +80,16 @@ test("at most a hundred jobs are kept a license, at most fifty handed over at on
   assert.equal(await gateway.store.pendingCount(), 50);
 });
 
+test("what waited goes to the first worker alone, each new job to every worker", async () => {
+  await gateway.submit({ type: "url", key: "K1" });
+  const first = await gateway.worker();
+  await until("the first has it", () => notices(first, "url").length === 1);
+  const second = await gateway.worker();
+  await gateway.submit({ type: "url", key: "K1" });
+  await until("both have the new one", () => notices(second, "url").length === 1);
+  assert.equal(notices(first, "url").length, 2);
+});
+
 test("an HTTP controller's notification comes with a request id, by the timer, ten at a time", async () => {
   const peer = await monitor();
   for (let index = 0; index < 12; index += 1) await gateway.submitOverHttp("K1", `t${index}`, `r${index}`);

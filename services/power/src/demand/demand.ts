@@ -44,6 +44,8 @@ export const Demand = z.object({
   lastServedAt: Time.nullable().default(null),
   /** When a worker last registered at the gateway. */
   lastWorkerOnlineAt: Time.nullable().default(null),
+  /** When the gateway's backlog was last found to hold jobs that wait for a worker. */
+  lastBacklogAt: Time.nullable().default(null),
   /** When a worker last said that it is busy. */
   lastWorkerBusyAt: Time.nullable().default(null),
   needs: Needs.default(NO_NEEDS),
@@ -65,6 +67,7 @@ export function emptyDemand(streamCreated: string): Demand {
     lastInactiveAt: null,
     lastServedAt: null,
     lastWorkerOnlineAt: null,
+    lastBacklogAt: null,
     lastWorkerBusyAt: null,
     needs: NO_NEEDS,
     counts: Object.fromEntries(JOB_TYPES.map((type) => [type, 0])),
@@ -128,7 +131,7 @@ function addJobs(demand: Demand, jobs: readonly JobEvent[], now: number): Demand
  */
 function addBacklog(demand: Demand, event: BacklogEvent, now: number): Demand {
   const waiting = demand.waiting.length > 0 ? demand.waiting : [{ since: event.at, foldedAt: now, count: 0 }];
-  return { ...demand, waiting, lastActivityAt: now };
+  return { ...demand, waiting, lastActivityAt: now, lastBacklogAt: now };
 }
 
 function addBoot(demand: Demand, boot: BootRequest): Demand {

@@ -53,14 +53,15 @@ export class Actor {
     const { id: instance, providerId } = member.instance;
     const attemptId = randomUUID();
     const demandSince = action === "start" ? oldestPending(demand.value) : null;
+    const { lastWorkerOnlineAt } = demand.value;
     const intent = { attemptId, action, reason, at: now(), demandSince };
     const record = await member.change((known) => beginAttempt(known, intent));
     // Somebody else's attempt is under way: never two at a time.
     if (record.attempt?.attemptId !== attemptId) return undefined;
     story.intended(instance, intent);
-    if (action === "stop" && reason !== "ordered_by_force" && isWanted(demand.value, now())) {
-      // Work came while the intent was written.
-      await this.afterCall(member, attemptId, { outcome: "not_tried", message: "Work arrived." });
+    const overtaken = this.overtaken(decision, lastWorkerOnlineAt);
+    if (overtaken !== undefined) {
+      await this.afterCall(member, attemptId, { outcome: "not_tried", message: overtaken });
       return attemptId;
     }
     calling.add(attemptId);
@@ -69,6 +70,15 @@ export class Actor {
       this.afterCall(member, attemptId, result),
     );
     return attemptId;
+  }
+
+  /** What came while the intent was written and makes a stop wrong; undefined when nothing has. */
+  private overtaken({ kind, reason }: Decision, lastWorkerOnlineAt: number | null): string | undefined {
+    if (kind !== "stop" || reason === "ordered_by_force") return undefined;
+    const { value } = this.parts.demand;
+    if (reason !== "surplus") return isWanted(value, this.parts.now()) ? "Work arrived." : undefined;
+    // New jobs go to the other machine, too. A worker may be this machine's, and have jobs of its own.
+    return value.lastWorkerOnlineAt !== lastWorkerOnlineAt ? "A worker came online." : undefined;
   }
 
   private async afterCall(member: Member, attemptId: string, result: ActionResult): Promise<void> {

@@ -2,22 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pauseBetweenLooks } from "./cadence.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
+import { instance } from "./decide/snapshot-for-tests.ts";
 import { Policy } from "./pool.ts";
 
 const policy = Policy.parse({});
-const view = (state: InstanceView["state"], attempt: InstanceView["attempt"] = null): InstanceView => ({
-  id: "a",
-  priority: 1,
-  state,
-  askedAt: 1,
-  stateSince: 1,
-  apiState: null,
-  unknownLooks: 0,
-  attempt,
-  runningSince: null,
-  restUntil: 0,
-  comparedAt: null,
-});
+const view = (state: InstanceView["state"], attempt: InstanceView["attempt"] = null) =>
+  instance({ state, attempt });
 
 const CASES: Array<[string, InstanceView[], number, number]> = [
   ["off", [view("stopped")], 0, 30_000],

@@ -50,9 +50,9 @@ export class Fleet {
     this.mayWrite = mayWrite;
   }
 
-  /** Takes the pool's list of instances over; those that stay keep what is known of them. */
-  async follow(pool: Pool): Promise<void> {
-    if (pool === this.pool) return;
+  /** Takes the pool's list of instances over; those that stay keep what is known of them. Resolves to whether it is new. */
+  async follow(pool: Pool): Promise<boolean> {
+    if (pool === this.pool) return false;
     const members: Member[] = [];
     for (const instance of pool.instances) {
       const known = this.members.find(
@@ -67,6 +67,7 @@ export class Fleet {
     }
     this.members = members;
     this.pool = pool;
+    return true;
   }
 
   private async open(pool: string, instance: Instance): Promise<Member> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { parseYaml } from "../config/yaml-file.ts";
-import { Pool } from "./pool.ts";
+import { Pool, warningsOf } from "./pool.ts";
 
 const GOOD = `pool: default
 profile: compshare
@@ -90,4 +90,10 @@ test("all mistakes of a pool file are named at once", () => {
     () => parseYaml(Pool, text, "pool.yaml"),
     (error) => error instanceof ConfigError && error.problems.length === 3,
   );
+});
+
+test("more than one machine for the same jobs is warned of", () => {
+  assert.deepEqual(warningsOf(parseYaml(Pool, GOOD, "pool.yaml")), []);
+  const two = parseYaml(Pool, GOOD.replace("idleTimeout: 20m", "desiredRunning: 2"), "pool.yaml");
+  assert.match(warningsOf(two).join(), /desiredRunning is 2: .*more than once/);
 });

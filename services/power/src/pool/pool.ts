@@ -109,3 +109,12 @@ export const Pool = z
     }
   });
 export type Pool = z.output<typeof Pool>;
+
+/** What a valid pool file asks for that its owner may not have meant, a sentence each. */
+export function warningsOf({ policy }: Pool): string[] {
+  if (policy.desiredRunning === 1) return [];
+  return [
+    `policy.desiredRunning is ${policy.desiredRunning}: the gateway gives every job to every worker that is online, ` +
+      "so each job is then done, and paid, more than once.",
+  ];
+}

@@ -114,7 +114,8 @@ export class Reconciler {
   /** One pass; returns milliseconds until the next is due, if nothing wakes it sooner. */
   private async pass(): Promise<number> {
     const { now, fleet, story } = this.parts;
-    await fleet.follow(this.parts.pool());
+    const pool = this.parts.pool();
+    if (await fleet.follow(pool)) story.follows(pool);
     await this.side.takeIn();
     await this.serving.serveDemand();
     this.serving.noticeWorker();
@@ -149,16 +150,18 @@ export class Reconciler {
 
   private snapshot(): Snapshot {
     const { demand, fleet, now } = this.parts;
-    const { waiting, boots, lastJobAt, lastServedAt, lastActivityAt, lastInactiveAt, needs } = demand.value;
+    const { waiting, boots, needs } = demand.value;
     return {
       policy: this.parts.pool().policy,
       demand: {
         jobsWaiting: waiting.length > 0,
         bootRequested: boots.length > 0,
-        lastJobAt,
-        lastServedAt,
-        lastActivityAt,
-        lastInactiveAt,
+        lastJobAt: demand.value.lastJobAt,
+        lastServedAt: demand.value.lastServedAt,
+        lastActivityAt: demand.value.lastActivityAt,
+        lastInactiveAt: demand.value.lastInactiveAt,
+        lastWorkerOnlineAt: demand.value.lastWorkerOnlineAt,
+        lastBacklogAt: demand.value.lastBacklogAt,
         neededUntil: neededUntil(needs, now()),
         lastNeededAt: lastNeededAt(needs, now()),
       },

@@ -8,6 +8,7 @@ import type { Decision } from "./decide/decision.ts";
 import type { Member } from "./fleet.ts";
 import type { Ended } from "./instance/attempt.ts";
 import type { Attempt } from "./instance/record.ts";
+import { type Pool, warningsOf } from "./pool.ts";
 
 export interface StoryParts {
   readonly poolName: () => string;
@@ -22,6 +23,12 @@ export class Story {
 
   constructor(parts: StoryParts) {
     this.parts = parts;
+  }
+
+  /** A pool file is in use, the first or a changed one. */
+  follows(pool: Pool): void {
+    for (const words of warningsOf(pool))
+      this.parts.logger.warn({ words }, "The pool file may not be meant so");
   }
 
   decided(decisions: readonly Decision[]): void {

@@ -5,6 +5,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
+import { isRunning } from "../pool/decide/snapshot.ts";
 import type { Fleet, Member } from "../pool/fleet.ts";
 import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -98,6 +99,15 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
     collect() {
       const { idleTimeout, minRunTime } = source().pool.policy;
       this.set(Math.max(idleTimeout, minRunTime) / 1_000);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_surplus_instances",
+    help: "Instances that run beyond policy.desiredRunning; those that are being stopped do not count. The gateway gives every job to each of them.",
+    registers,
+    collect() {
+      const { fleet, pool } = source();
+      this.set(Math.max(0, fleet.views().filter(isRunning).length - pool.policy.desiredRunning));
     },
   });
   perMember(

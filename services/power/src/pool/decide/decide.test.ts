@@ -4,9 +4,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { decide } from "./decide.ts";
 import { REASONS } from "./decision.ts";
-import type { InstanceView, Snapshot } from "./snapshot.ts";
+import { COMPARISON_VALID_MS, type InstanceView, type Snapshot } from "./snapshot.ts";
 import { MINUTE, NOW, policy } from "./snapshot-for-tests.ts";
-import { ANSWER_WAIT_MS, COMPARISON_VALID_MS, UNREPORTED_MS } from "./stops.ts";
+import { ANSWER_WAIT_MS, UNREPORTED_MS } from "./stops.ts";
+import { CONSOLE_LAG_MS } from "./surplus.ts";
 
 const time = fc.integer({ min: NOW - 90 * MINUTE, max: NOW });
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
@@ -21,6 +22,9 @@ const anyInstance = (id: string) =>
     unknownLooks: fc.integer({ min: 0, max: 5 }),
     attempt: maybe(fc.record({ action: fc.constantFrom("start", "stop"), at: time })),
     runningSince: maybe(time),
+    ownStart: maybe(fc.record({ at: time, ordered: fc.boolean(), givenUp: fc.boolean() })),
+    upFrom: maybe(time),
+    workerFrom: maybe(time),
     restUntil: fc.constantFrom(0, NOW - 1, NOW + 1),
     comparedAt: maybe(fc.constantFrom(NOW, NOW - MINUTE)),
   });
@@ -43,6 +47,8 @@ const anySnapshot = fc.record<Snapshot>({
     lastInactiveAt: maybe(time),
     neededUntil: maybe(fc.constantFrom(NOW + 1, NOW + 60 * MINUTE)),
     lastNeededAt: maybe(time),
+    lastWorkerOnlineAt: maybe(time),
+    lastBacklogAt: maybe(time),
   }),
   instances: fc.tuple(anyInstance("a"), anyInstance("b"), anyInstance("c")),
   recentStarts: fc.array(time, { maxLength: 8 }),
@@ -57,6 +63,21 @@ const anySnapshot = fc.record<Snapshot>({
   attendedSince: maybe(time),
   askedWorkersAt: maybe(fc.constantFrom(NOW, NOW - ANSWER_WAIT_MS, NOW - 10 * MINUTE)),
 });
+/** Those in which several machines run, by whoever's start. */
+const anyPair = anySnapshot.map((given) => ({
+  ...given,
+  policy: { ...given.policy, desiredRunning: 1 },
+  instances: given.instances.map((each) => ({
+    ...each,
+    state: "running" as const,
+    askedAt: NOW,
+    comparedAt: NOW,
+    attempt: null,
+    restUntil: 0,
+  })),
+  askedWorkersAt: given.askedWorkersAt ?? NOW,
+  pathProvenAt: NOW,
+}));
 
 test("property: there is always a reason, and only from the closed list", () => {
   fc.assert(
@@ -97,11 +118,11 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
   );
 });
 
-test("property: a stop means no job, no activity, no doubt, no deafness, no hold, long enough on, both witnesses fresh", () => {
+test("property: a stop for idleness means no job, no activity, no doubt, no deafness, no hold, long enough on, both witnesses fresh", () => {
   fc.assert(
     fc.property(anySnapshot, (given) => {
       for (const stop of decide(given, NOW)) {
-        if (stop.kind !== "stop") continue;
+        if (stop.kind !== "stop" || stop.reason === "surplus") continue;
         const target = given.instances.find((each) => each.id === stop.instance);
         assert.equal(target?.state, "running");
         assert.equal(target?.attempt, null);
@@ -130,4 +151,36 @@ test("property: a stop means no job, no activity, no doubt, no deafness, no hold
     }),
     { numRuns: 20_000 },
   );
+});
+
+test("property: a surplus stop means a start of ours, no worker since, a worker elsewhere, and enough that stay", () => {
+  let seen = 0;
+  fc.assert(
+    fc.property(anyPair, (given) => {
+      const stops = decide(given, NOW).filter((decision) => decision.kind === "stop");
+      const surplus = stops.filter(({ reason }) => reason === "surplus");
+      if (surplus.length === 0) return;
+      seen += 1;
+      const { demand, policy, listeningSince, askedWorkersAt, pathProvenAt } = given;
+      const up = given.instances.filter((each) => each.state === "running" && each.attempt === null);
+      const left = up.filter(({ id }) => !surplus.some((stop) => stop.instance === id));
+      assert.ok(left.length >= policy.desiredRunning, "what is wanted stays");
+      const workerAt = demand.lastWorkerOnlineAt ?? NOW;
+      assert.ok(left.some(({ workerFrom }) => workerFrom !== null && workerFrom <= workerAt));
+      assert.ok(up.every(({ comparedAt }) => comparedAt !== null && comparedAt > NOW - COMPARISON_VALID_MS));
+      assert.notEqual(given.hold?.mode, "as_is");
+      for (const { instance } of surplus) {
+        const target = up.find(({ id }) => id === instance);
+        assert.ok(target !== undefined && target.ownStart?.ordered === false && target.upFrom !== null);
+        const from = target.upFrom - CONSOLE_LAG_MS;
+        assert.ok(workerAt < from, "no worker can be on it");
+        assert.ok(listeningSince !== null && listeningSince <= from, "and none was missed");
+        assert.ok(askedWorkersAt !== null && pathProvenAt !== null);
+        assert.ok(target.upFrom <= askedWorkersAt && askedWorkersAt <= pathProvenAt);
+        assert.ok((demand.lastBacklogAt ?? 0) < askedWorkersAt, "and none gets what waits");
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+  assert.ok(seen > 100, `only ${seen} snapshots had a surplus machine`);
 });

@@ -6,7 +6,11 @@ import type { Decision } from "./decision.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { decideStarts } from "./starts.ts";
 import { decideStop } from "./stops.ts";
+import { decideSurplusStop, surplusOf } from "./surplus.ts";
 import { wantOf } from "./wanted.ts";
+
+/** For these a machine may stay on; that another does the same work is then what people want to know. */
+const AT_WORK: ReadonlySet<string> = new Set(["jobs_pending", "needed", "min_run_time", "idle_not_reached"]);
 
 /** What to do now. Never empty: where nothing is done, it says why. */
 export function decide(snapshot: Snapshot, now: number): Decision[] {
@@ -16,8 +20,17 @@ export function decide(snapshot: Snapshot, now: number): Decision[] {
   }
   const want = wantOf(snapshot);
   const decisions = want === null ? [] : decideStarts(snapshot, want, now);
+  const surplus = surplusOf(snapshot);
   for (const instance of instances) {
-    if (instance.state === "running") decisions.push(decideStop(instance, snapshot, want, now));
+    if (instance.state !== "running") continue;
+    if (surplus.toStop.has(instance.id)) {
+      decisions.push(decideSurplusStop(instance, snapshot, now));
+      continue;
+    }
+    const decision = decideStop(instance, snapshot, want, now);
+    const reason = surplus.kept.get(instance.id);
+    const atWork = decision.kind === "keep" && AT_WORK.has(decision.reason);
+    decisions.push(atWork && reason !== undefined ? { ...decision, reason } : decision);
   }
   if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "no_demand" });
   return decisions;

@@ -10,8 +10,11 @@ export const REASONS = {
     "held_on",
     "ordered",
   ],
-  /** `held_off`: an operator wants it off, and it has no work. `_unproven`: without a proof of the path, after the longer time that `policy.stopUnproven` sets. */
-  stop: ["idle", "held_off", "ordered", "ordered_by_force", "idle_unproven"],
+  /**
+   * `held_off`: an operator wants it off, and it has no work. `_unproven`: without a proof of the path, after the longer
+   * time that `policy.stopUnproven` sets. `surplus`: another machine does its work already, and it has none of its own.
+   */
+  stop: ["idle", "held_off", "ordered", "ordered_by_force", "idle_unproven", "surplus"],
   look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
   ask: ["ask_before_stop"],
   wait: [
@@ -36,6 +39,9 @@ export const REASONS = {
     "path_unproven",
     "waiting_for_answer",
     "resting",
+    // More run than policy wants; `_by_hand`: a person turned it on, `_unproven`: it may have work of its own.
+    "surplus_by_hand",
+    "surplus_unproven",
   ],
 } as const;
 
@@ -55,3 +61,12 @@ export type Decision =
       readonly until: number | null;
       readonly reason: (typeof REASONS.keep)[number];
     };
+
+/** @param until when to decide again; null: when something else changes. */
+export function keep(
+  { id }: { readonly id: string },
+  reason: (typeof REASONS.keep)[number],
+  until: number | null = null,
+): Extract<Decision, { kind: "keep" }> {
+  return { kind: "keep", instance: id, until, reason };
+}

@@ -3,9 +3,9 @@
  * that only say that it is too early: a person may stop before the idle time is over, and start while a machine rests.
  */
 import { formatDuration } from "@gpu-power-manager/shared/duration";
-import { type InstanceView, isStopping, type Snapshot } from "./snapshot.ts";
+import { type InstanceView, isCompared, isStopping, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
-import { ANSWER_WAIT_MS, COMPARISON_VALID_MS, UNREPORTED_MS } from "./stops.ts";
+import { ANSWER_WAIT_MS, UNREPORTED_MS } from "./stops.ts";
 
 /** A worker that is busy says so every 30 s; silence of twice that is no sign of work any more. */
 const BUSY_MS = 60_000;
@@ -91,7 +91,6 @@ function judgeStop(instance: InstanceView, order: Order, snapshot: Snapshot, now
     if (now < asked + PROOF_WAIT_MS) return { kind: "wait", until: asked + PROOF_WAIT_MS };
     return refuse("The notification path is not proven, so whether there is work is unknown.");
   }
-  if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS)
-    return { kind: "compare" };
+  if (!isCompared(instance, now)) return { kind: "compare" };
   return { kind: "do", reason: "ordered" };
 }

@@ -20,6 +20,9 @@ export function instance(changes: Partial<InstanceView> = {}): InstanceView {
     unknownLooks: 0,
     attempt: null,
     runningSince: changes.state === "running" ? NOW - 120 * MINUTE : null,
+    ownStart: null,
+    upFrom: null,
+    workerFrom: changes.state === "running" ? NOW - 120 * MINUTE : null,
     restUntil: 0,
     comparedAt: null,
     ...changes,
@@ -50,6 +53,8 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
       lastInactiveAt: null,
       neededUntil: null,
       lastNeededAt: null,
+      lastWorkerOnlineAt: null,
+      lastBacklogAt: null,
       ...demand,
     },
   };

@@ -2,6 +2,9 @@
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Policy } from "../pool.ts";
 
+/** How long an agreement of both witnesses is good enough to stop on. */
+export const COMPARISON_VALID_MS = 30_000;
+
 /** What is known of an instance. Times are milliseconds since 1970 on this process's clock. */
 export interface InstanceView {
   readonly id: string;
@@ -18,6 +21,17 @@ export interface InstanceView {
   /** A start or stop of ours whose outcome is not known yet. */
   readonly attempt: { readonly action: "start" | "stop"; readonly at: number } | null;
   readonly runningSince: number | null;
+  /** The start of ours that it is on by; null where it is somebody else's, or nobody knows. */
+  readonly ownStart: {
+    readonly at: number;
+    /** A person ordered it. */
+    readonly ordered: boolean;
+    readonly givenUp: boolean;
+  } | null;
+  /** When it was last seen not running before its present run; null where that is not known. */
+  readonly upFrom: number | null;
+  /** From when a worker that comes online may be this run's; null while it does not run. */
+  readonly workerFrom: number | null;
   /** Not to be started (after a failed start) or stopped (after a failed stop) before this; 0: at any time. */
   readonly restUntil: number;
   /** When both witnesses last agreed on this very state; null when they have not. */
@@ -37,6 +51,10 @@ export interface Snapshot {
     readonly neededUntil: number | null;
     /** When the machine was last needed; null when it never was. */
     readonly lastNeededAt: number | null;
+    /** When a worker last registered at the gateway. */
+    readonly lastWorkerOnlineAt: number | null;
+    /** When the gateway's backlog was last found to hold jobs. */
+    readonly lastBacklogAt: number | null;
   };
   readonly instances: readonly InstanceView[];
   /** Times of starts that were sent within the last hour, by whomever in this pool. */
@@ -70,4 +88,9 @@ export function isStopping(instance: InstanceView, policy: Policy, now: number):
 
 export function isRunning(instance: InstanceView): boolean {
   return instance.state === "running" && instance.attempt === null;
+}
+
+/** Both witnesses have agreed on its state, and that not long ago. */
+export function isCompared(instance: InstanceView, now: number): boolean {
+  return instance.comparedAt !== null && now < instance.comparedAt + COMPARISON_VALID_MS;
 }

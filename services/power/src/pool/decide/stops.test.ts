@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decide } from "./decide.ts";
-import type { InstanceView } from "./snapshot.ts";
+import { COMPARISON_VALID_MS, type InstanceView } from "./snapshot.ts";
 import {
   type Case,
   inShort,
@@ -13,7 +13,7 @@ import {
   snapshot,
   stoppable,
 } from "./snapshot-for-tests.ts";
-import { ANSWER_VALID_MS, ANSWER_WAIT_MS, COMPARISON_VALID_MS } from "./stops.ts";
+import { ANSWER_VALID_MS, ANSWER_WAIT_MS } from "./stops.ts";
 
 const longRunning = (changes: Partial<InstanceView> = {}) =>
   running({ runningSince: NOW - 590 * MINUTE, comparedAt: NOW - 1_000, ...changes });

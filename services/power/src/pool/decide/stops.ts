@@ -1,12 +1,9 @@
-/** Whether a running machine is stopped, or why it stays on. Pure. */
-
+/** Whether an idle machine is stopped, or why it stays on. Pure. */
 import type { Policy } from "../pool.ts";
-import type { Decision, REASONS } from "./decision.ts";
-import type { InstanceView, Snapshot } from "./snapshot.ts";
+import { type Decision, keep, type REASONS } from "./decision.ts";
+import { type InstanceView, isCompared, type Snapshot } from "./snapshot.ts";
 import { type Want, waitsToBeServed } from "./wanted.ts";
 
-/** How long an agreement of both witnesses is good enough to stop on. */
-export const COMPARISON_VALID_MS = 30_000;
 /** How long the answer to "is any task active?" is waited for; older gateways never answer. */
 export const ANSWER_WAIT_MS = 5_000;
 /** How long that answer is good enough to stop on. */
@@ -21,48 +18,41 @@ export function decideStop(
   want: Want | null,
   now: number,
 ): Decision {
-  const { demand } = snapshot;
+  const { demand, hold } = snapshot;
   const policy = patienceOf(snapshot);
-  const keep = (reason: (typeof REASONS.keep)[number], until: number | null = null): Decision => ({
-    kind: "keep",
-    instance: instance.id,
-    until,
-    reason,
-  });
-  if (instance.attempt !== null) return keep("action_in_flight");
-  if (want !== null && waitsToBeServed(want)) return keep("jobs_pending");
-  if (demand.neededUntil !== null) return keep("needed", demand.neededUntil);
-  const { hold } = snapshot;
-  if (hold?.mode === "as_is") return keep("on_hold", hold.until);
-  if (hold?.mode === "on") return keep("held_on", hold.until);
+  if (instance.attempt !== null) return keep(instance, "action_in_flight");
+  if (want !== null && waitsToBeServed(want)) return keep(instance, "jobs_pending");
+  if (demand.neededUntil !== null) return keep(instance, "needed", demand.neededUntil);
+  if (hold?.mode === "as_is") return keep(instance, "on_hold", hold.until);
+  if (hold?.mode === "on") return keep(instance, "held_on", hold.until);
   const runningSince = instance.runningSince ?? now;
   const { provenAt, unprovenAt } = idleFrom(runningSince, { ...snapshot, policy });
   // So long idle with a listener registered all the while that policy asks for no proof of the path any more.
   const patient = unprovenAt !== null && now >= unprovenAt;
   // Deaf is not idle: what could not be heard may be work.
-  if (provenAt === null && !patient) return keep("path_unproven", unprovenAt);
-  if (now < runningSince + policy.minRunTime) return keep("min_run_time", runningSince + policy.minRunTime);
+  if (provenAt === null && !patient) return keep(instance, "path_unproven", unprovenAt);
+  if (now < runningSince + policy.minRunTime)
+    return keep(instance, "min_run_time", runningSince + policy.minRunTime);
   const idleAt = Math.min(
     provenAt ?? Number.POSITIVE_INFINITY,
     patient ? unprovenAt : Number.POSITIVE_INFINITY,
   );
-  if (now < idleAt) return keep("idle_not_reached", idleAt);
-  if (instance.restUntil > now) return keep("resting", instance.restUntil);
+  if (now < idleAt) return keep(instance, "idle_not_reached", idleAt);
+  if (instance.restUntil > now) return keep(instance, "resting", instance.restUntil);
 
   const asked = snapshot.askedWorkersAt;
   // A question of before says nothing: its answer may have been the activity that idleness is counted from.
   if (asked === null || asked < idleAt || now >= asked + ANSWER_VALID_MS)
     return { kind: "ask", reason: "ask_before_stop" };
   const answered = demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
-  if (!answered && now < asked + ANSWER_WAIT_MS) return keep("waiting_for_answer", asked + ANSWER_WAIT_MS);
+  if (!answered && now < asked + ANSWER_WAIT_MS)
+    return keep(instance, "waiting_for_answer", asked + ANSWER_WAIT_MS);
   // A registration that was lost in silence looks like quiet. With the question the path is probed: a proof from
   // after it says that nothing was missed, because a path that was mended counts its hearing anew.
   const proven =
     provenAt !== null && now >= provenAt && snapshot.pathProvenAt !== null && snapshot.pathProvenAt >= asked;
-  if (!proven && !patient) return keep("path_unproven", asked + ANSWER_VALID_MS);
-  if (instance.comparedAt === null || now >= instance.comparedAt + COMPARISON_VALID_MS) {
-    return { kind: "look", compare: true, reason: "compare_before_stop" };
-  }
+  if (!proven && !patient) return keep(instance, "path_unproven", asked + ANSWER_VALID_MS);
+  if (!isCompared(instance, now)) return { kind: "look", compare: true, reason: "compare_before_stop" };
   return { kind: "stop", instance: instance.id, reason: reasonOf(snapshot, proven) };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Policy } from "../pool.ts";
-import { type Ended, judge } from "./attempt.ts";
+import { disown, type Ended, judge } from "./attempt.ts";
 import type { Look, Looks } from "./looks.ts";
 import type { InstanceRecord } from "./record.ts";
 import { account } from "./running-time.ts";
@@ -36,6 +36,7 @@ export function afterLook(
           apiState: sighting.api ?? null,
           unknownLooks: looks.unknownLooks + 1,
           comparedAt: null,
+          offAt: looks.offAt,
         }
       : {
           askedAt: look.askedAt,
@@ -47,16 +48,22 @@ export function afterLook(
             : sighting.state === record.state
               ? looks.comparedAt
               : null,
+          offAt: sighting.state === "running" ? looks.offAt : look.askedAt,
         };
   let next = record;
   let changed: Progress["changed"] = null;
   if (sighting.state !== "unknown") {
-    next = account(next, sighting.state, look, pricePerHour);
+    next = account(next, sighting.state, look, pricePerHour, looks.offAt);
     if (sighting.state !== record.state) {
       changed = { from: record.state, to: sighting.state };
       next = { ...next, state: sighting.state, stateSince: look.answeredAt };
     }
   }
   const judged = judge(next, sighting.state, look, policy, calling);
-  return { record: judged.record, looks: nextLooks, changed, ended: judged.ended };
+  return {
+    record: sighting.state === "stopped" ? disown(judged.record) : judged.record,
+    looks: nextLooks,
+    changed,
+    ended: judged.ended,
+  };
 }

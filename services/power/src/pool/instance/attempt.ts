@@ -76,16 +76,23 @@ function end(record: InstanceRecord, outcome: AttemptOutcome, message: string, n
   const { attempt } = record;
   if (attempt === null) return { record, ended: null };
   const failures = outcome === "succeeded" ? 0 : record.failures + 1;
+  const gaveUp = attempt.action === "start" && outcome !== "succeeded";
   return {
     record: {
       ...record,
       attempt: null,
+      ownStart: gaveUp && record.ownStart !== null ? { ...record.ownStart, givenUp: true } : record.ownStart,
       failures,
       restUntil: failures === 0 ? 0 : now + restAfter(failures, policy),
       restReason: failures === 0 ? null : `${attempt.action} ${outcome}: ${message}`,
     },
     ended: { attempt, outcome, message },
   };
+}
+
+/** It is off and nothing is under way: whoever turns it on next, it is not by the start before. */
+export function disown(record: InstanceRecord): InstanceRecord {
+  return record.ownStart === null || record.attempt !== null ? record : { ...record, ownStart: null };
 }
 
 /** Writes an intent down; returns the same record when an attempt is under way already, by whomever. */
@@ -102,6 +109,10 @@ export function beginAttempt(
       intent.action === "start"
         ? [...record.starts.filter((at) => at > intent.at - HOUR_MS), intent.at]
         : record.starts,
+    ownStart:
+      intent.action === "start"
+        ? { at: intent.at, ordered: intent.reason === "ordered", givenUp: false }
+        : record.ownStart,
   };
 }
 
@@ -126,5 +137,12 @@ export function afterAction(
   const lane = result.outcome === "refused" ? result.lane : null;
   // What was never taken costs nothing and does not count against the limit of starts.
   const starts = record.starts.filter((at) => at !== attempt.at);
-  return end({ ...record, starts, attempt: { ...attempt, lane } }, outcome, result.message, now, policy);
+  const ownStart = attempt.action === "start" ? null : record.ownStart;
+  return end(
+    { ...record, starts, ownStart, attempt: { ...attempt, lane } },
+    outcome,
+    result.message,
+    now,
+    policy,
+  );
 }

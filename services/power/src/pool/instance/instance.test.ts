@@ -199,3 +199,65 @@ test("a worker counts for the run that it came up in, even before the machine wa
   const stopped = walk(running, [look("stopped", NOW + 10 * MINUTE)]).record;
   assert.equal(online(stopped, NOW + MINUTE), undefined);
 });
+
+const GIVEN_UP = [look("starting", NOW + SECOND), look("starting", NOW + 6 * MINUTE)];
+
+test("a start that was given up and comes up after all is still ours, rests no more, and its worker is its own", () => {
+  const givenUp = walk(started(), GIVEN_UP);
+  assert.equal(givenUp.ended?.outcome, "timeout");
+  assert.deepEqual(givenUp.record.ownStart, { at: NOW, ordered: false, givenUp: true });
+  assert.ok(givenUp.record.restUntil > 0);
+  const up = walk(started(), [...GIVEN_UP, look("running", NOW + 7 * MINUTE)]).record;
+  assert.deepEqual(up.ownStart, { at: NOW, ordered: false, givenUp: true });
+  assert.deepEqual([up.failures, up.restUntil, up.restReason], [0, 0, null]);
+  assert.equal(up.upFrom, NOW + 6 * MINUTE, "it was not up yet when this was asked");
+  assert.equal(up.workerFrom, NOW + 6 * MINUTE, "a worker before that was another machine's");
+});
+
+const ORIGINS: Array<{ what: string; record: InstanceRecord; looks: Look[]; ours: boolean }> = [
+  { what: "in time", record: started(), looks: [look("running", NOW + MINUTE)], ours: true },
+  {
+    what: "turned on by somebody else",
+    record: newRecord({ providerId: "u1" }),
+    looks: [look("stopped", NOW), look("running", NOW + MINUTE)],
+    ours: false,
+  },
+  {
+    what: "seen off after our start had no effect",
+    record: started(),
+    looks: [look("stopped", NOW + MINUTE), look("running", NOW + 2 * MINUTE)],
+    ours: false,
+  },
+  {
+    what: "off and on again after a run of ours",
+    record: started(),
+    looks: [
+      look("running", NOW + MINUTE),
+      look("stopped", NOW + 2 * MINUTE),
+      look("running", NOW + 3 * MINUTE),
+    ],
+    ours: false,
+  },
+];
+for (const { what, record, looks, ours } of ORIGINS) {
+  test(`whose start a machine runs by: ${what}`, () => {
+    const run = walk(record, looks).record;
+    assert.equal(run.state, "running");
+    assert.equal(run.ownStart !== null, ours);
+  });
+}
+
+test("a refused start is nobody's, one that a person ordered is known for it", () => {
+  const intent = { attemptId: "a1", action: "start" as const, at: NOW, demandSince: null };
+  const intended = beginAttempt(newRecord({ providerId: "u1" }), { ...intent, reason: "ordered" });
+  assert.deepEqual(intended.ownStart, { at: NOW, ordered: true, givenUp: false });
+  const refusal = { outcome: "refused", lane: "api", soldOut: false, message: "It runs." } as const;
+  assert.equal(afterAction(intended, "a1", refusal, NOW + 5, policy).record.ownStart, null);
+});
+
+test("after a restart it is not known since when a machine is up that runs already", () => {
+  assert.equal(walk(newRecord({ providerId: "u1" }), [look("running", NOW)]).record.upFrom, null);
+  const seen = walk(newRecord({ providerId: "u1" }), [look("stopped", NOW), look("unknown", NOW + SECOND)]);
+  const up = afterLook(seen.record, seen.looks, look("running", NOW + MINUTE), policy, 1, false).record;
+  assert.equal(up.upFrom, NOW, "a look that saw nothing does not count");
+});

@@ -9,6 +9,8 @@ export interface Looks {
   readonly apiState: InstanceState | null;
   readonly unknownLooks: number;
   readonly comparedAt: number | null;
+  /** When the last look was asked that saw it not running; null before the first. */
+  readonly offAt: number | null;
 }
 
 export const NO_LOOKS: Looks = {
@@ -17,6 +19,7 @@ export const NO_LOOKS: Looks = {
   apiState: null,
   unknownLooks: 0,
   comparedAt: null,
+  offAt: null,
 };
 
 /** One look at one instance. */

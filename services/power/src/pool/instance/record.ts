@@ -34,7 +34,20 @@ export const InstanceRecord = z.object({
   restReason: z.string().nullable(),
   /** When starts were sent, within the last hour. */
   starts: z.array(Time),
+  /** The start of ours that the machine is, or may be, on by; null where it is off, or somebody else's. */
+  ownStart: z
+    .object({
+      at: Time,
+      /** A person ordered it. */
+      ordered: z.boolean(),
+      /** We stopped waiting for it, and tried another machine. */
+      givenUp: z.boolean(),
+    })
+    .nullable()
+    .default(null),
   runningSince: Time.nullable(),
+  /** When the last look was asked that saw it not running yet, before its present run; null where none is known. */
+  upFrom: Time.nullable().default(null),
   /** From when a worker that comes online is this run's: its start, or where that is not ours, the first sight. */
   workerFrom: Time.nullable().default(null),
   lastRunningAt: Time.nullable(),
@@ -56,7 +69,9 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     restUntil: 0,
     restReason: null,
     starts: [],
+    ownStart: null,
     runningSince: null,
+    upFrom: null,
     workerFrom: null,
     lastRunningAt: null,
     uptimeMs: 0,

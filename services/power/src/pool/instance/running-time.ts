@@ -8,21 +8,20 @@ import type { InstanceRecord } from "./record.ts";
 const PROVEN_STRETCH_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
 
-/** Keeps the time a machine has run, and what it cost. */
+/**
+ * Keeps the time a machine has run, and what it cost.
+ * @param offAt when the last look was asked that saw it not running.
+ */
 export function account(
   record: InstanceRecord,
   state: InstanceState,
   look: Look,
   pricePerHour: number,
+  offAt: number | null,
 ): InstanceRecord {
   if (state === "running") {
-    return {
-      ...record,
-      runningSince: record.runningSince ?? look.answeredAt,
-      workerFrom:
-        record.workerFrom ?? (record.attempt?.action === "start" ? record.attempt.at : look.answeredAt),
-      lastRunningAt: look.answeredAt,
-    };
+    const next = { ...record, lastRunningAt: look.answeredAt };
+    return record.runningSince === null ? beginRun(next, look, offAt) : next;
   }
   if (record.runningSince === null) return record;
   const lastRunningAt = record.lastRunningAt ?? record.runningSince;
@@ -32,11 +31,23 @@ export function account(
   return {
     ...record,
     runningSince: null,
+    upFrom: null,
     workerFrom: null,
     lastRunningAt: null,
     uptimeMs: record.uptimeMs + ms,
     cost: record.cost + (ms / HOUR_MS) * pricePerHour,
   };
+}
+
+function beginRun(record: InstanceRecord, { answeredAt }: Look, offAt: number | null): InstanceRecord {
+  const { ownStart } = record;
+  const run = { ...record, runningSince: answeredAt, upFrom: offAt, workerFrom: offAt ?? answeredAt };
+  // Somebody else turned it on: when, nobody told us.
+  if (ownStart === null) return { ...run, workerFrom: answeredAt };
+  if (!ownStart.givenUp) return { ...run, workerFrom: ownStart.at };
+  // It came up after all. Between its start and now others came up too, so their workers are not to be taken for its
+  // own; and what failed is no reason any more to leave it alone.
+  return { ...run, failures: 0, restUntil: 0, restReason: null };
 }
 
 /** Milliseconds that the instance has been seen running, ever. */

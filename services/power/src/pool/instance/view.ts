@@ -15,6 +15,9 @@ export function viewOf(instance: Instance, record: InstanceRecord, looks: Looks)
     unknownLooks: looks.unknownLooks,
     attempt: record.attempt,
     runningSince: record.runningSince,
+    ownStart: record.ownStart,
+    upFrom: record.upFrom,
+    workerFrom: record.workerFrom,
     restUntil: record.restUntil,
     comparedAt: looks.comparedAt,
   };

@@ -1,0 +1,174 @@
+/** Days of a pool under faults; after every step it is checked that nothing was done that must never be done. */
+import assert from "node:assert/strict";
+import { pendingJobs } from "../../services/power/src/demand/demand.ts";
+import { COMPARISON_VALID_MS } from "../../services/power/src/pool/decide/snapshot.ts";
+import type { Policy } from "../../services/power/src/pool/pool.ts";
+import { SimulatedPower } from "./power.ts";
+import { CALM, type Faults, Gateway, HOUR, Machine, SECOND } from "./world.ts";
+
+/** At the end the faults cease for so long: whatever can be served must be served by then. */
+const CALM_MS = 8 * HOUR;
+/** Workers say that they are busy this often, and the backlog is read this often. */
+const SIGNS_EVERY_MS = 30 * SECOND;
+const BACKLOG_EVERY_MS = 15 * SECOND;
+
+export interface Play {
+  readonly random: () => number;
+  readonly policy: Policy;
+  readonly machines: number;
+  readonly days: number;
+  readonly faults: Faults;
+  /** Chance that hearing begins or ends, each second. */
+  readonly deafness: number;
+  /** Newer gateways answer when they are asked for active tasks. */
+  readonly answers: boolean;
+  /** The longest pause between two jobs, and the longest time that a machine works on one. */
+  readonly pause: number;
+  readonly work: number;
+  /** How long a machine may run that is known to be surplus; unset where faults may keep it on. */
+  readonly surplusLimit?: number;
+}
+
+export interface Sum {
+  starts: number;
+  stops: number;
+  surplus: number;
+  jobs: number;
+}
+
+export function play(options: Play): Sum {
+  const { random, policy, faults: wild } = options;
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0 };
+  let now = 1_800_000_000_000;
+  const end = now + options.days * 24 * HOUR;
+  const machines = Array.from({ length: options.machines }, (_, index) => new Machine(`m${index}`, random));
+  const gateway = new Gateway(random);
+  const working = () => machines.some((machine) => machine.busy);
+  const heard = () => power.listeningSince !== null;
+  const power: SimulatedPower = new SimulatedPower(now, {
+    machines,
+    policy,
+    random,
+    onAsk: (at) => {
+      if (gateway.backlog > 0) power.hear({ kind: "backlog", pending: gateway.backlog }, at);
+      if (options.answers) power.hear({ kind: "activity", source: "task_query", active: working() }, at);
+    },
+    onAction: ({ kind, reason }, machine, at) => {
+      if (kind === "start") {
+        sum.starts += 1;
+        assert.ok(power.demand.waiting.length > 0, "a start is wanted");
+        return;
+      }
+      sum.stops += 1;
+      if (reason === "surplus") {
+        sum.surplus += 1;
+        assert.deepEqual(
+          gateway.onlyOn(machine, machines),
+          [],
+          "what is surplus has no job that no other has",
+        );
+        // One that died a moment ago has not been seen to, and one that is idle may be stopped in the same pass.
+        const others = machines.filter(
+          (other) =>
+            other !== machine &&
+            (other.state === "running" ||
+              other.state === "stopping" ||
+              at - other.diedAt < COMPARISON_VALID_MS),
+        );
+        assert.ok(others.length >= policy.desiredRunning, "what is wanted stays");
+        assert.equal(machine.byHand, false, "what a person turned on is left alone");
+      } else {
+        assert.equal(machine.busy, false, "a working machine is never stopped");
+        assert.equal(power.demand.waiting.length, 0, "no stop while a job waits");
+      }
+      assert.ok(at <= now);
+    },
+  });
+  const surplus = new SurplusWatch(machines, gateway, policy.desiredRunning);
+  let nextJobAt = now + random() * HOUR;
+  let nextSignAt = now;
+  let nextBacklogAt = now;
+
+  while (now < end) {
+    const faults = now > end - CALM_MS ? CALM : wild;
+    const elapsed = Math.max(1, Math.round(random() < 0.05 ? 20 * SECOND * random() : SECOND));
+    now += elapsed;
+    for (const machine of machines) {
+      machine.pass(now, elapsed, faults);
+      // In the calm somebody at the provider frees what was stuck.
+      if (faults === CALM && machine.doneAt === Number.POSITIVE_INFINITY && machine.state !== "running")
+        machine.turnOff();
+    }
+    // The gateway and the listener: jobs, workers, signs of work, times of deafness.
+    if (faults === CALM) power.listeningSince ??= now;
+    else if (random() < options.deafness) power.listeningSince = heard() ? null : now;
+    if (gateway.pass(now, elapsed, machines, faults) && heard()) power.hear({ kind: "worker_online" }, now);
+    if (now >= nextJobAt && now < end - CALM_MS / 2) {
+      nextJobAt = now + random() * options.pause;
+      gateway.submit(now, random() * options.work);
+      // A job that nobody heard is found in the backlog, or was given to a worker.
+      if (heard()) {
+        power.hear({ kind: "job", type: "url", source: "notice", count: 1 }, now);
+        sum.jobs += 1;
+      }
+    }
+    if (now >= nextSignAt) {
+      nextSignAt = now + SIGNS_EVERY_MS;
+      if (working() && heard()) power.hear({ kind: "activity", source: "task_active", active: true }, now);
+    }
+    if (now >= nextBacklogAt) {
+      nextBacklogAt = now + BACKLOG_EVERY_MS;
+      if (gateway.backlog > 0) power.hear({ kind: "backlog", pending: gateway.backlog }, now);
+    }
+
+    power.pass(now, faults);
+    assert.ok(power.recentStarts(now - HOUR) <= policy.maxStartsPerHour, "the limit of starts holds");
+    if (options.surplusLimit !== undefined) {
+      const longest = surplus.longest(now);
+      assert.ok(longest <= options.surplusLimit, `a surplus machine has run for ${longest} ms`);
+    }
+  }
+  assert.equal(pendingJobs(power.demand.waiting), 0, "in the calm every job was served");
+  assert.equal(power.demand.served, sum.jobs, "none was counted twice or forgotten");
+  assert.equal(gateway.backlog, 0, "and a worker was given it");
+  assert.ok(
+    machines.every((machine) => machine.state === "stopped"),
+    "in the calm every idle machine was stopped",
+  );
+  return sum;
+}
+
+/** The truth about machines that are surplus and of which anybody who looks and listens can know it. */
+class SurplusWatch {
+  private readonly machines: readonly Machine[];
+  private readonly gateway: Gateway;
+  private readonly desired: number;
+  private readonly onlineSince = new Map<Machine, number>();
+  private readonly since = new Map<Machine, number>();
+
+  constructor(machines: readonly Machine[], gateway: Gateway, desired: number) {
+    this.machines = machines;
+    this.gateway = gateway;
+    this.desired = desired;
+  }
+
+  /** How long the longest of those that run now has been surplus. */
+  longest(now: number): number {
+    for (const machine of this.machines) {
+      if (!this.gateway.isOnline(machine)) this.onlineSince.delete(machine);
+      else if (!this.onlineSince.has(machine)) this.onlineSince.set(machine, now);
+    }
+    const running = this.machines.filter(({ state }) => state === "running");
+    for (const machine of this.machines) {
+      const replaced = [...this.onlineSince].filter(([, since]) => since < machine.upAt - 60 * SECOND);
+      const surplus =
+        running.includes(machine) &&
+        !machine.byHand &&
+        !this.onlineSince.has(machine) &&
+        replaced.length >= this.desired;
+      if (!surplus) this.since.delete(machine);
+      else if (!this.since.has(machine)) this.since.set(machine, now);
+    }
+    return Math.max(0, ...[...this.since.values()].map((since) => now - since));
+  }
+}

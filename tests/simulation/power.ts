@@ -1,0 +1,173 @@
+/** The pure core (demand, instance, decide, cadence), wired as the reconciler wires it. */
+import assert from "node:assert/strict";
+import type { GatewayEvent } from "@gpu-power-manager/shared/events";
+import { emptyDemand, foldEvents, serve } from "../../services/power/src/demand/demand.ts";
+import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
+import { decide } from "../../services/power/src/pool/decide/decide.ts";
+import type { Decision } from "../../services/power/src/pool/decide/decision.ts";
+import { afterLook } from "../../services/power/src/pool/instance/after-look.ts";
+import { afterAction, beginAttempt } from "../../services/power/src/pool/instance/attempt.ts";
+import { NO_LOOKS } from "../../services/power/src/pool/instance/looks.ts";
+import { newRecord } from "../../services/power/src/pool/instance/record.ts";
+import { viewOf } from "../../services/power/src/pool/instance/view.ts";
+import type { Policy } from "../../services/power/src/pool/pool.ts";
+import type { Faults, Machine } from "./world.ts";
+
+type Told<K extends GatewayEvent["kind"]> = Omit<
+  Extract<GatewayEvent, { kind: K }>,
+  "eventId" | "pool" | "at"
+>;
+type Action = Extract<Decision, { kind: "start" | "stop" }>;
+
+export interface PowerOptions {
+  readonly machines: readonly Machine[];
+  readonly policy: Policy;
+  readonly random: () => number;
+  /** An action is about to be sent. */
+  readonly onAction: (action: Action, machine: Machine, now: number) => void;
+  /** The gateway is asked for active tasks. */
+  readonly onAsk: (now: number) => void;
+}
+
+export class SimulatedPower {
+  demand = emptyDemand("s");
+  private since: number | null;
+  private readonly options: PowerOptions;
+  private readonly members: ReturnType<typeof memberOf>[];
+  private sequence = 0;
+  private nextLookAt: number;
+  private compareWanted = true;
+  private troubles = 0;
+  private askedWorkersAt: number | null = null;
+  /** When to decide again, if nothing wakes it sooner. */
+  private dueAt = 0;
+
+  constructor(now: number, options: PowerOptions) {
+    this.options = options;
+    this.members = options.machines.map(memberOf);
+    this.nextLookAt = now;
+    this.since = now;
+  }
+
+  /** Since when notices can be heard; null while they cannot. */
+  get listeningSince(): number | null {
+    return this.since;
+  }
+
+  set listeningSince(since: number | null) {
+    this.since = since;
+    this.dueAt = 0;
+  }
+
+  /** Starts within the last hour, by all records. */
+  recentStarts(from: number): number {
+    return this.members.flatMap(({ record }) => record.starts).filter((at) => at > from).length;
+  }
+
+  hear(event: Told<"job"> | Told<"activity"> | Told<"worker_online"> | Told<"backlog">, now: number): void {
+    this.sequence += 1;
+    this.dueAt = 0;
+    const stamp = { eventId: `e${this.sequence}`, pool: "default", at: now };
+    this.demand = foldEvents(this.demand, [{ sequence: this.sequence, event: { ...event, ...stamp } }], now);
+  }
+
+  /** Looks when it is time, serves, decides and acts. */
+  pass(now: number, faults: Faults): void {
+    const looks = now >= this.nextLookAt;
+    if (looks) this.look(now, faults);
+    else if (now < this.dueAt) return;
+    this.dueAt = Number.POSITIVE_INFINITY;
+    for (const decision of decide(this.snapshot(now), now)) {
+      if (decision.kind === "look") {
+        this.compareWanted ||= decision.compare;
+        this.lookBy(now + this.options.policy.observe.changing * 2 ** Math.min(this.troubles, 4));
+      } else if (decision.kind === "ask") {
+        this.askedWorkersAt = now;
+        this.dueAt = now;
+        this.options.onAsk(now);
+      } else if (decision.kind === "start" || decision.kind === "stop") {
+        this.act(decision, now, faults);
+      } else if (decision.until !== null) {
+        this.dueAt = Math.min(this.dueAt, decision.until);
+      }
+    }
+  }
+
+  private lookBy(at: number): void {
+    this.nextLookAt = Math.min(this.nextLookAt, at);
+  }
+
+  private views() {
+    return this.members.map(({ instance, record, looks }) => viewOf(instance, record, looks));
+  }
+
+  private look(now: number, faults: Faults): void {
+    const { policy, random } = this.options;
+    const compared = this.compareWanted && this.members.every(({ record }) => record.attempt === null);
+    if (compared) this.compareWanted = false;
+    let trouble = false;
+    for (const member of this.members) {
+      const sighting = member.machine.show(compared, now, faults);
+      trouble ||= sighting.state === "unknown" && sighting.reason === "console_error";
+      const look = { sighting, askedAt: now, answeredAt: now, compared };
+      const { record, looks, ended } = afterLook(member.record, member.looks, look, policy, 1, false);
+      Object.assign(member, { record, looks });
+      if (ended !== null) {
+        this.compareWanted = true;
+        if (ended.outcome === "succeeded") {
+          const goal = ended.attempt.action === "start" ? "running" : "stopped";
+          assert.equal(member.machine.state, goal, "success is what is true");
+        }
+      }
+      if (sighting.state === "running" && record.attempt?.action !== "stop")
+        this.demand = serve(this.demand, now).demand;
+    }
+    this.troubles = trouble ? this.troubles + 1 : 0;
+    this.nextLookAt = now + pauseBetweenLooks(this.views(), policy, this.troubles, random());
+  }
+
+  private snapshot(now: number) {
+    const { demand, listeningSince } = this;
+    return {
+      policy: this.options.policy,
+      demand: {
+        jobsWaiting: demand.waiting.length > 0,
+        bootRequested: false,
+        neededUntil: null,
+        lastNeededAt: null,
+        ...demand,
+      },
+      instances: this.views(),
+      recentStarts: this.members.flatMap(({ record }) => record.starts),
+      hold: null,
+      listeningSince,
+      pathProvenAt: listeningSince === null ? null : now,
+      attendedSince: listeningSince,
+      askedWorkersAt: this.askedWorkersAt,
+    };
+  }
+
+  private act(decision: Action, now: number, faults: Faults): void {
+    const { policy, onAction } = this.options;
+    const member = this.members.find(({ instance }) => instance.id === decision.instance);
+    assert.ok(member !== undefined && member.record.attempt === null, "one attempt at a time on a machine");
+    onAction(decision, member.machine, now);
+    const { kind: action, reason } = decision;
+    const attemptId = `${action}-${now}`;
+    const intended = beginAttempt(member.record, { attemptId, action, reason, at: now, demandSince: null });
+    const answer = afterAction(intended, attemptId, member.machine.act(action, now, faults), now, policy);
+    member.record = answer.record;
+    if (answer.ended !== null) this.compareWanted = true;
+    this.lookBy(now + policy.observe.changing);
+  }
+}
+
+function memberOf(machine: Machine, index: number) {
+  const { id } = machine;
+  return {
+    instance: { id, providerId: id, priority: index, currency: "CNY" },
+    machine,
+    record: newRecord({ providerId: id }),
+    looks: NO_LOOKS,
+  };
+}
