@@ -29,6 +29,18 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
     en: "it has been idle for so long that no proof of the notification path is asked for",
     zh: "空闲已久，不再要求证明通知路径",
   },
+  surplus: {
+    en: "another machine does its work already, and it has none of its own",
+    zh: "另一台机器已在做同样的工作，它没有自己的任务",
+  },
+  surplus_by_hand: {
+    en: "more run than are wanted, and a person turned it on",
+    zh: "运行的机器多于需要，而它是人开的机",
+  },
+  surplus_unproven: {
+    en: "more run than are wanted, and it may have work that no other has",
+    zh: "运行的机器多于需要，而它可能有别的机器没有的任务",
+  },
   not_observed_yet: { en: "the console has not been looked at yet", zh: "尚未查看控制台" },
   unknown_state: {
     en: "a machine's state is unknown and is looked at again",
