@@ -1,5 +1,5 @@
 import { element } from "./element.js";
-import { classOf } from "./settings.js";
+import { classOf, settings } from "./settings.js";
 
 /** How long a short message stays. */
 const TOAST_MS = 4000;
@@ -55,7 +55,7 @@ export function confirmAction({ title, machine, warning, consent, act }) {
     "div",
     "uc-fe-modal-body",
     element("p", "", warning),
-    element("p", "uc-fe-modal-target", `${machine.Name}（${machine.UHostId}）`),
+    element("p", "uc-fe-modal-target", `${machine.Name}（${settings().confirmNames ?? machine.UHostId}）`),
   );
   const cancel = button("取消", "", () => wrap.remove());
   const primary = button("确定", "uc-fe-button-styletype-primary", async () => {

@@ -49,6 +49,8 @@ export const faults = z.strictObject({
   dialogMore: z.enum(["none", "onLoad", "beforeConfirm"]),
   /** Starting asks for no confirmation. */
   dialogLess: z.boolean(),
+  /** Confirmations name this machine, whichever it is that they ask for. */
+  confirmNames: z.string().nullable(),
   /** `rows`: drawn without state and actions. `table`: the loading state never ends. */
   halfLoaded: z.enum(["none", "rows", "table"]),
   /** The page shows this state, whatever the API says. */
@@ -92,6 +94,7 @@ export const GOOD_DAY: Faults = {
   changedSelectors: [],
   dialogMore: "none",
   dialogLess: false,
+  confirmNames: null,
   halfLoaded: "none",
   pageDisagrees: {},
   apiDisagrees: {},
@@ -114,6 +117,7 @@ export function machinesNamed(patch: FaultsPatch): string[] {
     ...Object.keys(patch.pageDisagrees ?? {}),
     ...Object.keys(patch.apiDisagrees ?? {}),
     ...Object.keys(patch.stopsByItselfAfterMs ?? {}),
+    ...(patch.confirmNames == null ? [] : [patch.confirmNames]),
     ...(patch.soldOut ?? []),
     ...(patch.stuckStarting ?? []),
   ];

@@ -26,6 +26,7 @@ export interface PageSettings {
   readonly changedSelectors: readonly string[];
   readonly dialogMore: string;
   readonly dialogLess: boolean;
+  readonly confirmNames: string | null;
   readonly halfLoaded: string;
   readonly stalePage: boolean;
   /** States that the page shows in place of what the API answered. */
@@ -49,6 +50,7 @@ function settingsOf(world: World): PageSettings {
     changedSelectors: faults.changedSelectors,
     dialogMore: faults.dialogMore,
     dialogLess: faults.dialogLess,
+    confirmNames: faults.confirmNames,
     halfLoaded: faults.halfLoaded,
     stalePage: faults.stalePage,
     shownStates: { ...Object.fromEntries(truth), ...faults.pageDisagrees },

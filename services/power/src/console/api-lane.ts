@@ -3,10 +3,10 @@
  * of the page as it passes, cookies go along from the browser's context.
  */
 
-import { describeError } from "@gpu-power-manager/shared/errors";
 import type { BrowserContext, Request } from "playwright";
 import { type ActionResult, NOT_ALLOWED, type UnknownReason } from "./driver.ts";
-import { type Entry, entryOf, isSoldOut, readCode, readList } from "./interpret.ts";
+import { firstLine } from "./first-line.ts";
+import { type Entry, entryOf, readList, verdict } from "./interpret.ts";
 import type { Action, Profile } from "./profile.ts";
 
 /** Pages of the list beyond which the provider's total is not believed. */
@@ -180,17 +180,4 @@ export class ApiLane {
     if (!reply.ok) return { outcome: "uncertain", lane: "api", message: reply.words };
     return verdict(reply.body, "api", api);
   }
-}
-
-/** The provider's answer to a start or stop, by whichever lane it was sent. */
-export function verdict(body: unknown, lane: "api" | "page", api: Profile["api"]): ActionResult {
-  const { code, message } = readCode(body, api);
-  if (code === 0) return { outcome: "accepted", lane };
-  if (code === undefined) return { outcome: "uncertain", lane, message };
-  return { outcome: "refused", lane, soldOut: isSoldOut(message, api), message };
-}
-
-/** Playwright's errors carry a call log; their first line says what happened. */
-export function firstLine(error: unknown): string {
-  return describeError(error).split("\n")[0] ?? "";
 }

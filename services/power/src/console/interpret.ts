@@ -1,6 +1,7 @@
 /** What the API and the page showed → what is known of each instance. Pure. */
+import type { Lane } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
-import type { Sighting, UnknownReason } from "./driver.ts";
+import type { ActionResult, Sighting, UnknownReason } from "./driver.ts";
 import type { Profile } from "./profile.ts";
 
 /** One machine in the provider's list, as the API tells it. */
@@ -49,6 +50,14 @@ export function readCode(body: unknown, api: Profile["api"]): { code: number | u
 export function isSoldOut(message: string, api: Profile["api"]): boolean {
   const lower = message.toLowerCase();
   return api.soldOut.some((part) => lower.includes(part.toLowerCase()));
+}
+
+/** The provider's answer to a start or stop, by whichever lane it was sent. */
+export function verdict(body: unknown, lane: Lane, api: Profile["api"]): ActionResult {
+  const { code, message } = readCode(body, api);
+  if (code === 0) return { outcome: "accepted", lane };
+  if (code === undefined) return { outcome: "uncertain", lane, message };
+  return { outcome: "refused", lane, soldOut: isSoldOut(message, api), message };
 }
 
 export function unknown(reason: UnknownReason, words: string, api?: Sighting): Sighting {

@@ -1,6 +1,6 @@
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Page } from "playwright";
-import { firstLine } from "./api-lane.ts";
+import { firstLine } from "./first-line.ts";
 import type { Profile } from "./profile.ts";
 
 /** Wrong passwords in a row after which only a person goes on, so that no account is locked. */

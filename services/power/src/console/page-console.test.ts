@@ -220,6 +220,22 @@ for (const fault of [{ buttonDisabledAlways: true }, { changedSelectors: ["butto
   });
 }
 
+test("a confirmation that names another machine is left alone", async () => {
+  const text = await profileFor(site, { lanes: ["page"] });
+  driver.setProfile(parseProfile(text.replace("step: 4s", "step: 1500ms"), "test.yaml"));
+  await set(OURS, "Running");
+  site.turn({ confirmNames: SECOND });
+  const { actions } = site.state();
+  assert.partialDeepStrictEqual(await act("stop"), {
+    outcome: "not_tried",
+    message: "The confirmation names another machine; it is left alone.",
+  });
+  assert.equal(site.state().actions.length, actions.length);
+  // One that also names ours is ours.
+  site.turn({ confirmNames: `${SECOND}、${OURS}` });
+  assert.equal((await act("stop")).outcome, "accepted");
+});
+
 for (const lane of ["api", "page"] as const) {
   test(`nothing is sent by the ${lane} lane when the lease has run out`, async () => {
     await lanes(lane);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { newSealingKey, type SealingKey, seal, unseal } from "./sealed-session.ts";
+import { Turns } from "./turns.ts";
 
 /** Cookies and local storage of a browser context, as JSON. */
 export type StorageState = string;
@@ -18,7 +19,8 @@ export class SavedSession {
   private readonly logger: Logger;
   private sealing: SealingKey | undefined;
   private lastHash = "";
-  private turn: Promise<unknown> = Promise.resolve();
+  /** Two writings at once would share the temporary file. */
+  private readonly turns = new Turns();
 
   constructor(stateDir: string, key: string, logger: Logger) {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -30,7 +32,7 @@ export class SavedSession {
 
   /** The session that was brought, or else that of the last run; undefined when there is none that can be read. */
   async load(): Promise<StorageState | undefined> {
-    return await this.inTurn(async () => {
+    return await this.turns.take(async () => {
       const brought = await this.read(this.brought);
       if (brought === undefined) return await this.read(this.file);
       // The one before stays: what was brought may have ended meanwhile.
@@ -62,7 +64,7 @@ export class SavedSession {
 
   /** Writes the session when it has changed. @throws when STATE_DIR cannot be written. */
   async save(state: StorageState): Promise<void> {
-    await this.inTurn(async () => {
+    await this.turns.take(async () => {
       const now = hash(state);
       if (now === this.lastHash) return;
       this.sealing ??= await newSealingKey(this.key);
@@ -74,13 +76,6 @@ export class SavedSession {
       this.lastHash = now;
       this.logger.info("console session saved");
     });
-  }
-
-  /** One at a time: two writings at once would share the temporary file. */
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.turn.then(work);
-    this.turn = turn.catch(() => undefined);
-    return await turn;
   }
 }
 
