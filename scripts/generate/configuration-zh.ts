@@ -9,9 +9,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   CA_DIR:
     "目录，其中的 *.pem 与系统已知的 CA 一样受信任：用于网关、Redis、NATS 或控制台使用私有 CA 的情况；启动时读取",
   POOL: "通知所属的机器池",
-  PING_INTERVAL: "至少每隔这么久发一次 ping，让网关保持连接",
-  QUIET_LIMIT: "静默超过这么久就用 ping 检验连接；与 PONG_TIMEOUT 之和决定多快替换失效连接",
-  PONG_TIMEOUT: "ping 之后多久没有任何回应就替换连接",
+  REGISTER_AGAIN: "至少每隔这么久重新注册一次：它代替 ping，并恢复网关已丢失的注册",
+  QUIET_LIMIT: "静默超过这么久，连接就必须证明自己；与 PONG_TIMEOUT 之和决定多快替换失效连接",
+  PONG_TIMEOUT: "多久没有任何回应就替换连接",
+  PING_INTERVAL: "网关不回应重复注册时，至少每隔这么久发一次 ping",
   REGISTER_TIMEOUT: "等待网关确认注册的时间",
   BACKOFF_MIN: "重连的首次间隔；第一次重连不等待",
   BACKOFF_MAX: "重连的最长间隔",

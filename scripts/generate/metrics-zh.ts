@@ -31,7 +31,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "上次有帧像通知那样走完整条路径（通知本身或探测）的时间（Unix 秒）；第一次之前没有此序列。注册的应答不算证明。",
   gpu_listener_probe_seconds: "从探测发出到监视连接听到它的时间（秒）。",
   gpu_listener_probes_total:
-    "通知路径的探测次数，按结果：proven（听到）、timeout（未按时听到）、not_sent（探测用的客户端未连接）。",
+    "通知路径的探测次数，按结果：proven（听到）、timeout（未按时听到）、unclear（未听到，但期间听到了通知）、not_sent（探测用的客户端未连接）。",
   gpu_listener_publish_seconds: "从发布事件到 JetStream 确认的时间（秒）。",
   gpu_listener_reconnects_total: "断开或放弃的网关连接数，按原因。",
   gpu_listener_registered: "网关已确认本连接为 gpu_monitor 时为 1，否则为 0。",

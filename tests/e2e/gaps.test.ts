@@ -5,13 +5,14 @@ import { jetstreamOf, storedGaps } from "../harness/jetstream.ts";
 import { until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 
-test("a registration lost while the socket stays open is detected and cured by the probe", async (t) => {
+test("where a registration cannot be said again, one that is lost is detected and cured by the probe", async (t) => {
   const stack = await startStack({ listenerEnv: { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "300ms" } });
   t.after(() => stack.stop());
   const probes = (outcome: string) =>
     stack.listener.metric(`gpu_listener_probes_total{outcome="${outcome}"}`);
   await until("the path is proven", async () => ((await probes("proven")) ?? 0) >= 2);
   const client = await stack.dsp.client("K1");
+  stack.dsp.registerAgain("ignored");
 
   await stack.dsp.flushRedis();
   const lostAt = Date.now();

@@ -1,12 +1,15 @@
 /** The listener alone between a misbehaving gateway and a NATS that comes and goes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CLOSE_REASONS } from "../../services/listener/src/gateway/session.ts";
 import { GARBAGE_KINDS, startGateway } from "../../sim/dsp/src/gateway.ts";
 import { loneListener } from "../harness/lone-listener.ts";
 import { makePrivateCa, serveTls } from "../harness/private-ca.ts";
 import { freePort, until } from "../harness/process.ts";
 import { startNats, startRedis } from "../harness/servers.ts";
 import { Service } from "../harness/stack.ts";
+
+const PONGS = 'gpu_listener_frames_total{type="pong"}';
 
 test("a connection that is open but dead is replaced within 10 s, with the default settings", async (t) => {
   const { dsp, listener, stored } = await loneListener(t);
@@ -25,6 +28,67 @@ test("a connection that is open but dead is replaced within 10 s, with the defau
   t.diagnostic(`replaced and registered ${took} ms after it went dead`);
   await dsp.submit({ type: "url", key: "K1" });
   await until("the next notice is heard", async () => (await stored()).length === 1);
+});
+
+test("the gateway's Redis is flushed: known again within 5 s on the same connection, with the default settings", async (t) => {
+  const { dsp, listener, stored } = await loneListener(t);
+  listener.start();
+  await listener.ready();
+  await dsp.flushRedis();
+  const flushedAt = Date.now();
+  await until("the gateway knows the monitor again", async () => (await dsp.store.monitors()).length === 1);
+  const took = Date.now() - flushedAt;
+  assert.ok(took <= 5_000, `${took} ms`);
+  t.diagnostic(`known again ${took} ms after the flush`);
+  await dsp.submit({ type: "url", key: "K1" });
+  await until("the next notice is heard", async () => (await stored()).some(({ kind }) => kind === "job"));
+  // A worker is announced to clients alone: the probe's connection is known again, too.
+  await until("so is the client", async () => (await dsp.store.clients()).length === 2);
+  const worker = await dsp.worker();
+  await until("the worker is heard of", async () =>
+    (await stored()).some(({ kind }) => kind === "worker_online"),
+  );
+  await worker.close();
+  for (const reason of CLOSE_REASONS)
+    assert.equal(await listener.metric(`gpu_listener_reconnects_total{reason="${reason}"}`), 0, reason);
+});
+
+test("a gateway that closes on a registration that is said again is told so once, and pinged from then on", async (t) => {
+  const quick = { REGISTER_AGAIN: "100ms", QUIET_LIMIT: "100ms", PONG_TIMEOUT: "5s" };
+  const { dsp, listener, stored } = await loneListener(t, quick);
+  dsp.registerAgain("closed");
+  listener.start();
+  await until("it is pinged", async () => ((await listener.metric(PONGS)) ?? 0) >= 5);
+  await listener.ready();
+  const closed = 'gpu_listener_reconnects_total{reason="closed_by_gateway"}';
+  assert.equal(await listener.metric(closed), 1);
+  await dsp.submit({ type: "url", key: "K1" });
+  await until("the next notice is heard", async () => (await stored()).length === 1);
+  const words = listener.lines.filter((line) => line.includes("closes on a registration that is said again"));
+  assert.equal(words.length, 2, "once for each of the two connections");
+});
+
+test("a flood that NATS does not keep up with costs no notice, and no connection", async (t) => {
+  const quick = { OUTBOX_LIMIT: "100", PROBE_INTERVAL: "100ms", PROBE_TIMEOUT: "50ms" };
+  const { nats, dsp, listener, stored } = await loneListener(t, quick);
+  listener.start();
+  await listener.ready();
+  process.kill(nats.pid, "SIGSTOP");
+  const probed = () => dsp.notified["gpu.status.query"] ?? 0;
+  await dsp.notifyOnly(5_000, { type: "url", key: "K1" });
+  const before = probed();
+  await until("it has probed again and again while it does not read", () => probed() >= before + 6);
+  process.kill(nats.pid, "SIGCONT");
+  await until("every notice is stored", async () => {
+    const events = await stored();
+    return events.reduce((sum, event) => sum + (event.kind === "job" ? event.count : 0), 0) === 5_000;
+  });
+  assert.equal(await listener.metric('gpu_listener_reconnects_total{reason="replaced"}'), 0);
+  assert.equal(await listener.metric('gpu_listener_probes_total{outcome="timeout"}'), 0);
+  await until(
+    "and the path is proven again",
+    async () => ((await listener.metric('gpu_listener_probes_total{outcome="proven"}')) ?? 0) >= 2,
+  );
 });
 
 test("garbage of every kind is counted with its reason, and the next notice is heard", async (t) => {

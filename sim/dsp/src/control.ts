@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import express, { type Express } from "express";
 import { z } from "zod";
-import { GARBAGE_KINDS, type Gateway } from "./gateway.ts";
+import { AGAIN, GARBAGE_KINDS, type Gateway } from "./gateway.ts";
 import type { Peer } from "./peer.ts";
 
 const Job = z.object({
@@ -110,6 +110,9 @@ export function controlApp(gateway: Gateway): Express {
     gateway.mute(type, on);
   });
   post("/duplicate", async (body) => gateway.notifyTwice(z.object({ on: z.boolean() }).parse(body).on));
+  post("/register-again", async (body) => {
+    gateway.registerAgain(z.object({ as: z.enum(AGAIN) }).parse(body).as);
+  });
   post("/flush-redis", async () => await gateway.flushRedis());
   post("/garbage", async (body) => {
     await gateway.garbage(z.object({ kind: z.enum(GARBAGE_KINDS) }).parse(body).kind);

@@ -25,6 +25,7 @@ interface Connection {
   readonly socket: WebSocket;
   /** Open but dead: nothing is read, nothing is sent. */
   dead: boolean;
+  registered: boolean;
   turn: Promise<void>;
 }
 
@@ -35,6 +36,10 @@ export interface JobRequest {
   readonly taskType?: string | undefined;
   readonly requestId?: string | undefined;
 }
+
+/** What becomes of a registration that a connection says once more; the real gateway answers it. */
+export const AGAIN = ["answered", "ignored", "closed"] as const;
+export type Again = (typeof AGAIN)[number];
 
 const GARBAGE = {
   "not-json": "<html>502 Bad Gateway</html>",
@@ -65,6 +70,7 @@ export class Gateway {
   private boundPort: number;
   private slowMs = 0;
   private twice = false;
+  private again: Again = "answered";
   activeTasks = 0;
   /** Frames sent to monitors, and jobs taken, by type. */
   readonly notified: Record<string, number> = {};
@@ -85,6 +91,7 @@ export class Gateway {
       count: (what) => {
         this.submitted[what] = (this.submitted[what] ?? 0) + 1;
       },
+      registersAgain: (fd) => this.registersAgain(fd),
       newer: options.newer ?? false,
       get activeTasks() {
         return gateway.activeTasks;
@@ -157,7 +164,7 @@ export class Gateway {
   private connected(socket: WebSocket): void {
     const fd = this.nextFd;
     this.nextFd += 1;
-    const connection: Connection = { fd, socket, dead: false, turn: Promise.resolve() };
+    const connection: Connection = { fd, socket, dead: false, registered: false, turn: Promise.resolve() };
     this.connections.set(fd, connection);
     socket.on("message", (data, isBinary) => {
       if (connection.dead || isBinary) return;
@@ -233,6 +240,21 @@ export class Gateway {
   mute(type: string, on = true): void {
     if (on) this.muted.add(type);
     else this.muted.delete(type);
+  }
+
+  /** From now on; what other versions of the gateway may do, which nobody has seen. */
+  registerAgain(again: Again): void {
+    this.again = again;
+  }
+
+  private registersAgain(fd: number): boolean {
+    const connection = this.connections.get(fd);
+    if (connection === undefined) return false;
+    const first = !connection.registered;
+    connection.registered = true;
+    if (first || this.again === "answered") return true;
+    if (this.again === "closed") connection.socket.close();
+    return false;
   }
 
   notifyTwice(on: boolean): void {

@@ -15,6 +15,8 @@ export interface Outlet {
   /** Sends to every monitor that Redis knows, unless the type is muted. */
   notify(frame: Notice): Promise<void>;
   count(what: string): void;
+  /** Whether a registration is taken that this connection says once more; the real gateway takes it. */
+  registersAgain(fd: number): boolean;
   /** Newer gateways answer `gpu.task.query`. */
   readonly newer: boolean;
   /** How many tasks such an answer names. */
@@ -71,6 +73,8 @@ export class Protocol {
     }
     const frame = Frame.safeParse(json);
     if (frame.success) await this.handle(fd, frame.data);
+    // Every frame of anybody does what the timer does.
+    await this.deliverNotifyList();
   }
 
   private async handle(fd: number, frame: Frame): Promise<void> {
@@ -130,6 +134,7 @@ export class Protocol {
   }
 
   private async register(fd: number, frame: Frame): Promise<void> {
+    if (!this.out.registersAgain(fd)) return;
     if (frame.role === "gpu_monitor") {
       await this.store.registerMonitor(fd);
       await this.out.send(fd, { type: "registered", role: "gpu_monitor" });

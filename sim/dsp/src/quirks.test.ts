@@ -50,6 +50,37 @@ test("a flushed Redis loses the registration while pings are still answered", as
   assert.equal(notices(peer, "url").length, 0);
 });
 
+test("registering again is harmless, is answered like the first time, and heals what a flush has lost", async () => {
+  const peer = await monitor();
+  const client = await gateway.client("K1");
+  await gateway.flushRedis();
+  peer.send({ type: "register", role: "gpu_monitor" });
+  client.send({ type: "register", key: "K1", device_type: "pc" });
+  await until(
+    "both are answered",
+    () => notices(peer, "registered").length === 2 && notices(client, "registered").length === 2,
+  );
+  assert.deepEqual(notices(peer, "registered"), Array(2).fill({ type: "registered", role: "gpu_monitor" }));
+  const answer = { type: "registered", key: "K1", device_type: "pc" };
+  assert.deepEqual(notices(client, "registered"), Array(2).fill(answer));
+  await gateway.submit({ type: "url", key: "K2" });
+  await peer.next((frame) => frame.type === "url");
+  assert.equal(notices(peer, "url").length, 1);
+  assert.equal((await gateway.store.monitors()).length, 1);
+});
+
+test("every frame of anybody delivers what waits for the timer", async () => {
+  const peer = await monitor();
+  const client = await gateway.client("K1");
+  await gateway.submitOverHttp("K1", "t", "r");
+  client.send({ type: "ping" });
+  await client.next((frame) => frame.type === "pong");
+  // Handled after the frame that was answered: of one connection one after the other.
+  client.send({ type: "ping" });
+  await until("the second is answered", () => notices(client, "pong").length === 2);
+  assert.equal(notices(peer, "gpu.job.submit").length, 1);
+});
+
 test("a half-open connection answers nothing, a new one works", async () => {
   const dead = await monitor();
   gateway.halfOpen();

@@ -39,23 +39,29 @@ export const ListenerEnv = z
     ...busEnv,
     ...authoritiesEnv,
     POOL: z.string().default("default").pipe(Token).meta({ description: "the pool that notices are for" }),
+    REGISTER_AGAIN: duration(
+      "3s",
+      50,
+      300_000,
+      "the registration is said again at least this often: it stands for a ping, and heals one that the gateway has lost",
+    ),
+    QUIET_LIMIT: duration(
+      "3s",
+      20,
+      300_000,
+      "a silence after which the connection has to prove itself; with PONG_TIMEOUT, how soon a dead one is replaced",
+    ),
+    PONG_TIMEOUT: duration(
+      "6s",
+      50,
+      60_000,
+      "how long any answer may take before the connection is replaced",
+    ),
     PING_INTERVAL: duration(
       "25s",
       50,
       300_000,
-      "a ping at least this often, so that the gateway keeps the connection",
-    ),
-    QUIET_LIMIT: duration(
-      "1500ms",
-      20,
-      300_000,
-      "a silence after which the connection is proven by a ping; with PONG_TIMEOUT, how soon a dead one is replaced",
-    ),
-    PONG_TIMEOUT: duration(
-      "8s",
-      50,
-      60_000,
-      "how long any answer to a ping may take before the connection is replaced",
+      "a ping at least this often, where the gateway does not answer a registration that is said again",
     ),
     REGISTER_TIMEOUT: duration(
       "5s",

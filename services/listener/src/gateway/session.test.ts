@@ -15,9 +15,10 @@ import {
 
 const config: SessionConfig = {
   role: "gpu_monitor",
+  registerAgainMs: 3_000,
   pingIntervalMs: 25_000,
-  quietLimitMs: 1_500,
-  pongTimeoutMs: 8_000,
+  quietLimitMs: 3_000,
+  pongTimeoutMs: 6_000,
   registerTimeoutMs: 5_000,
   backoffMinMs: 250,
   backoffMaxMs: 1_500,
@@ -37,6 +38,7 @@ function play(events: Array<[number, SessionEvent]>, from: Session = FRESH, star
   return { session, commands, now };
 }
 
+const ANSWERED: SessionEvent = { type: "registered", role: "gpu_monitor" };
 const up: Array<[number, SessionEvent]> = [
   [0, { type: "tick" }],
   [5, { type: "opened" }],
@@ -59,7 +61,37 @@ test("an answer with another role replaces the connection", () => {
   assert.deepEqual(commands.at(-1), { type: "drop", reason: "wrong_role" });
 });
 
-test("a silent connection is pinged, and replaced within 10 s of its last sign", () => {
+test("one that has answered it before, or closes later, had other reasons", () => {
+  const { session, now } = play([
+    ...up,
+    [3_000, { type: "tick" }],
+    [20, ANSWERED],
+    [3_000, { type: "tick" }],
+  ]);
+  assert.equal(
+    step(session, { type: "closed", failed: false }, now + 20, config, 0).session.again,
+    "answered",
+  );
+  const hung = play([...up, [3_000, { type: "tick" }], [2_000, { type: "closed", failed: false }]]);
+  assert.equal(hung.session.again, "untried");
+});
+
+test("an answer that comes late after all counts", () => {
+  const { session } = play([
+    ...up,
+    ...[3_000, 3_000].map((pause): [number, SessionEvent] => [pause, { type: "tick" }]),
+    [20, { type: "pong" }],
+    [20, ANSWERED],
+  ]);
+  assert.equal(session.again, "answered");
+});
+
+test("another role in a later answer replaces the connection", () => {
+  const { commands } = play([...up, [3_000, { type: "tick" }], [20, { type: "registered", role: "worker" }]]);
+  assert.deepEqual(commands.at(-1), { type: "drop", reason: "wrong_role" });
+});
+
+test("a silent connection is asked, pinged, and replaced within 10 s of its last sign", () => {
   const { session, now } = play(up);
   let [state, time] = [session, now];
   const commands: Command[] = [];
@@ -69,12 +101,18 @@ test("a silent connection is pinged, and replaced within 10 s of its last sign",
     state = next.session;
     commands.push(...next.commands);
   }
-  assert.deepEqual(commands, [{ type: "ping" }, { type: "drop", reason: "pong_timeout" }]);
-  assert.ok(time - now <= 10_000, `${time - now} ms`);
+  assert.deepEqual(commands, [
+    { type: "register" },
+    { type: "ping" },
+    { type: "drop", reason: "pong_timeout" },
+  ]);
+  assert.ok(time - now <= 9_000, `${time - now} ms`);
+  assert.equal(state.again, "untried", "silence refuses nothing");
 });
 
-test("any frame proves the connection, and it is pinged at least each 25 s all the same", () => {
+test("any frame proves the connection, and where only pings are answered one leaves each 25 s all the same", () => {
   let { session, now } = play(up);
+  session = { ...session, again: "refused" };
   const pings: number[] = [];
   for (let elapsed = 0; elapsed < 60_000; elapsed += 1_000) {
     now += 1_000;
@@ -143,7 +181,7 @@ test("property: at most one live socket, and a connect always follows within the
   const anyEvent = fc.oneof(
     fc.constant<SessionEvent>({ type: "tick" }),
     fc.constant<SessionEvent>({ type: "opened" }),
-    fc.constant<SessionEvent>({ type: "frame" }),
+    fc.constantFrom<SessionEvent>({ type: "frame" }, { type: "pong" }),
     fc.constant<SessionEvent>({ type: "replace" }),
     fc.boolean().map<SessionEvent>((failed) => ({ type: "closed", failed })),
     fc

@@ -60,6 +60,8 @@ export class Path {
       random: Math.random,
       send: (frame) => this.client.send(frame),
       monitorRegistered: () => this.link.registered,
+      heardSince: (at) => (this.registration.heardAt ?? 0) > at,
+      onceRead: (done) => this.link.onceRead(done),
       onOutcome: (outcome, seconds) => {
         recorder.probed(outcome, seconds);
         if (outcome === "timeout") this.registration.doubted();
@@ -79,6 +81,7 @@ export class Path {
       onFrame: () => {},
       onRejected: () => {},
       onRegistered: () => this.probe.now(),
+      onConfirmed: () => {},
       onLost: () => {},
     });
     this.link = new Link({
@@ -96,6 +99,7 @@ export class Path {
         this.probe.now();
         options.onRegistered();
       },
+      onConfirmed: () => this.registration.confirmed(now()),
       onLost: (reason) => {
         recorder.lost(reason);
         this.registration.lost();
@@ -177,6 +181,7 @@ export class Path {
       random: Math.random,
       config: {
         role,
+        registerAgainMs: config.REGISTER_AGAIN,
         pingIntervalMs: config.PING_INTERVAL,
         quietLimitMs: config.QUIET_LIMIT,
         pongTimeoutMs: config.PONG_TIMEOUT,

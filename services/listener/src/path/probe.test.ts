@@ -4,13 +4,18 @@ import { createLogger } from "@gpu-power-manager/shared/logger";
 import type { Meaning } from "../gateway/frames.ts";
 import { Probe } from "./probe.ts";
 
-/** A probe whose questions come back after `delayMs`, or never; timers are virtual. */
+/**
+ * A probe whose questions come back after `delayMs`, or never; timers are virtual. What the gateway sends is read at
+ * once, unless `behind` keeps it.
+ */
 function play(t: { after: (end: () => void) => void }, delayMs: () => number | undefined) {
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
   t.after(() => mock.timers.reset());
   const outcomes: Array<[string, number | undefined]> = [];
   let broken = 0;
   let registered = true;
+  let heardAt = -1;
+  let behind: Array<() => void> | undefined;
   const asked: string[] = [];
   const probe = new Probe({
     intervalMs: 30_000,
@@ -26,13 +31,32 @@ function play(t: { after: (end: () => void) => void }, delayMs: () => number | u
       return true;
     },
     monitorRegistered: () => registered,
+    heardSince: (at) => heardAt > at,
+    onceRead: (done) => {
+      if (behind === undefined) done();
+      else behind.push(done);
+    },
     onOutcome: (outcome, seconds) => outcomes.push([outcome, seconds]),
     onBroken: () => {
       broken += 1;
     },
   });
   t.after(() => probe.stop());
-  return { probe, outcomes, asked, broken: () => broken, deregister: () => (registered = false) };
+  return {
+    probe,
+    outcomes,
+    asked,
+    broken: () => broken,
+    deregister: () => (registered = false),
+    hear: () => (heardAt = Date.now()),
+    /** Nothing that the gateway sends from now on is read before `catchUp`. */
+    fallBehind: () => (behind = []),
+    catchUp: () => {
+      const waiting = behind ?? [];
+      behind = undefined;
+      for (const done of waiting) done();
+    },
+  };
 }
 
 const question = (requestId: string): Meaning => ({ kind: "status_query", requestId, sender: "2" });
@@ -115,4 +139,64 @@ test("a monitor that is not registered is not probed: it is known to be deaf", (
   probe.now();
   mock.timers.tick(60_000);
   assert.equal(asked.length, 0);
+});
+
+test("in a flood a probe waits its turn: as long as nothing later was read it is not missed", (t) => {
+  const { probe, outcomes, asked, broken, fallBehind, catchUp } = play(t, () => undefined);
+  fallBehind();
+  probe.now();
+  mock.timers.tick(20_000);
+  assert.deepEqual(outcomes, []);
+  probe.hears(question(asked[0] ?? ""));
+  assert.deepEqual(outcomes, [["proven", 20]]);
+  catchUp();
+  assert.deepEqual([outcomes.length, broken()], [1, 0]);
+});
+
+test("in a long flood a newer probe takes the place of the one that waits, and decides", (t) => {
+  const { probe, outcomes, asked, broken, fallBehind, catchUp } = play(t, () => undefined);
+  fallBehind();
+  probe.now();
+  mock.timers.tick(5_000);
+  mock.timers.tick(30_000);
+  assert.equal(asked.length, 2);
+  probe.hears(question(asked[0] ?? ""));
+  assert.deepEqual(outcomes, [], "the first proves nothing any more");
+  mock.timers.tick(5_000);
+  catchUp();
+  assert.deepEqual(
+    outcomes,
+    [["timeout", undefined]],
+    "only what was sent after the second can say that it is missed",
+  );
+  assert.equal(broken(), 0);
+});
+
+test("whoever hears notices is registered, whatever became of the probe", (t) => {
+  const { probe, outcomes, asked, broken, hear } = play(t, () => undefined);
+  probe.now();
+  for (let round = 1; round <= 10; round += 1) {
+    mock.timers.tick(1_000);
+    hear();
+    mock.timers.tick(4_000);
+    assert.equal(outcomes.length, round);
+    mock.timers.tick(30_000);
+    assert.equal(asked.length, round + 1, "the next comes at the interval");
+  }
+  assert.ok(outcomes.every(([outcome]) => outcome === "unclear"));
+  assert.equal(broken(), 0);
+  mock.timers.tick(5_000);
+  mock.timers.tick(5_000);
+  assert.equal(broken(), 1, "two in silence break the path");
+});
+
+test("a connection that is cut off while a probe waits is no verdict about it", (t) => {
+  const { probe, outcomes, fallBehind } = play(t, () => undefined);
+  fallBehind();
+  probe.now();
+  mock.timers.tick(5_000);
+  // The new connection probes at once.
+  probe.now();
+  mock.timers.tick(4_000);
+  assert.deepEqual(outcomes, []);
 });

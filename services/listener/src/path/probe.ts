@@ -2,6 +2,10 @@
  * Proves the path client → gateway → monitor. A second connection, registered as a client, asks for the state
  * as any client may; the monitor's connection must hear the question. It costs nothing and starts nothing.
  * Probes are never passed on, so they are never answered and real clients see nothing of them.
+ *
+ * A probe that is not heard in time is not missed yet. In a flood it waits behind the notices, and behind our own
+ * pause: it was only missed when something was read that the gateway sent later. And whoever hears notices meanwhile
+ * is registered, whatever became of the probe.
  */
 import { randomUUID } from "node:crypto";
 import type { Logger } from "@gpu-power-manager/shared/logger";
@@ -19,7 +23,7 @@ const MAX_FAILURES_TO_REPLACE = 32;
 /** Where in the interval's range of plus or minus this share the next probe falls. */
 const JITTER = 0.1;
 
-export const PROBE_OUTCOMES = ["proven", "timeout", "not_sent"] as const;
+export const PROBE_OUTCOMES = ["proven", "timeout", "unclear", "not_sent"] as const;
 export type ProbeOutcome = (typeof PROBE_OUTCOMES)[number];
 
 export interface ProbeOptions {
@@ -33,16 +37,25 @@ export interface ProbeOptions {
   readonly send: (frame: Readonly<Record<string, unknown>>) => boolean;
   /** Whether the monitor is registered at all; a probe of one that is not proves nothing new. */
   readonly monitorRegistered: () => boolean;
+  /** Whether a frame that only a registered monitor gets was read after this moment. */
+  readonly heardSince: (at: number) => boolean;
+  /** Calls back when everything was read that the gateway has sent the monitor by now; not at all, if it is cut off. */
+  readonly onceRead: (done: () => void) => void;
   readonly onOutcome: (outcome: ProbeOutcome, seconds: number | undefined) => void;
   /** The path is broken although everything looks well: the registration has to be made anew. */
   readonly onBroken: () => void;
+}
+
+interface Question {
+  readonly requestId: string;
+  readonly sentAt: number;
 }
 
 export class Probe {
   private readonly options: ProbeOptions;
   private readonly name = `${PREFIX}${randomUUID()}`;
   private serial = 0;
-  private open: { readonly requestId: string; readonly sentAt: number } | undefined;
+  private open: Question | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
   private failuresToReplace = FAILURES_TO_REPLACE;
@@ -67,8 +80,9 @@ export class Probe {
     if (!monitorRegistered()) {
       this.next(this.pause());
     } else if (send({ type: "gpu.status.query", request_id: requestId })) {
-      this.open = { requestId, sentAt: now() };
-      this.next(timeoutMs);
+      const question = { requestId, sentAt: now() };
+      this.open = question;
+      this.next(timeoutMs, () => this.late(question));
     } else {
       onOutcome("not_sent", undefined);
       this.next(this.pause());
@@ -100,14 +114,32 @@ export class Probe {
     return intervalMs * (1 - JITTER + 2 * JITTER * random());
   }
 
-  private next(ms: number): void {
+  private next(ms: number, then = () => this.now()): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => (this.open === undefined ? this.now() : this.missed()), ms);
+    this.timer = setTimeout(then, ms);
+  }
+
+  private late(question: Question): void {
+    const { onceRead } = this.options;
+    // Asked anew where that takes long: what waits in a flood may as well be a newer question.
+    this.next(this.pause());
+    onceRead(() => {
+      if (this.open === question && !this.stopped) this.judge(question);
+    });
+  }
+
+  private judge({ sentAt }: Question): void {
+    const { heardSince, onOutcome } = this.options;
+    this.open = undefined;
+    if (heardSince(sentAt)) {
+      this.failures = 0;
+      onOutcome("unclear", undefined);
+      this.next(this.pause());
+    } else this.missed();
   }
 
   private missed(): void {
     const { logger, onOutcome, onBroken } = this.options;
-    this.open = undefined;
     this.failures += 1;
     onOutcome("timeout", undefined);
     logger.warn({ failures: this.failures }, "A probe of the notification path was not heard");

@@ -45,6 +45,14 @@ export class Registration {
     this.release();
   }
 
+  /**
+   * The gateway has answered that we are registered, once more. Whether we had been all the while it does not say, so
+   * it is no proof of the path.
+   */
+  confirmed(at: number): void {
+    this.lastAnswer = at;
+  }
+
   lost(): void {
     this.from = null;
   }

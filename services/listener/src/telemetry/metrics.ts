@@ -145,7 +145,7 @@ export function createMetrics(gauges: Gauges) {
     }),
     probes: new Counter({
       name: "gpu_listener_probes_total",
-      help: "Probes of the notification path, by outcome: proven, timeout (not heard in time), not_sent (the probing client is not connected).",
+      help: "Probes of the notification path, by outcome: proven, timeout (not heard in time), unclear (not heard, but notices were), not_sent (the probing client is not connected).",
       labelNames: ["outcome"],
       registers,
     }),
