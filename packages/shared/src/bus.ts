@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ConnectionOptions,
   connect,
+  createInbox,
   credsAuthenticator,
   type JetStreamClient,
   type JetStreamManager,
@@ -72,6 +73,8 @@ export interface Bus {
   /** The same bucket, for whom an answer after `answerMs` is too late. */
   readonly bucket: (answerMs: number) => Promise<KV>;
   readonly connected: () => boolean;
+  /** A new subject for answers, under the prefix that this user may hear. */
+  readonly inbox: () => string;
   /** Rejects with Fatal when the connection is closed for good by anything but `close`: it will not come back. */
   readonly lost: Promise<never>;
   /** Makes streams and bucket where they are gone: a server that came back with an empty disk has none. */
@@ -109,9 +112,14 @@ function authentication(config: BusConfig): Partial<ConnectionOptions> {
   return {
     user: config.NATS_USER,
     pass: config.NATS_PASSWORD ?? "",
-    // Answers come under the user's own prefix, so that a server can let each user hear only its own.
-    inboxPrefix: `_INBOX.${config.NATS_USER.replaceAll(/[^\w-]/g, "_")}`,
+    inboxPrefix: inboxPrefix(config),
   };
+}
+
+/** Answers come under the user's own prefix, so that a server can let each user hear only its own. */
+function inboxPrefix({ NATS_CREDS_FILE: file, NATS_USER: user }: BusConfig): string {
+  if (file !== undefined || user === undefined) return "_INBOX";
+  return `_INBOX.${user.replaceAll(/[^\w-]/g, "_")}`;
 }
 
 /**
@@ -152,6 +160,7 @@ export async function openBus(config: BusConfig, name: string, parts: BusParts):
         connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, bindOnly: true }),
       ),
     connected: () => health.state === "connected",
+    inbox: () => createInbox(inboxPrefix(config)),
     lost,
     ensureStreams: async () => {
       await ensureStreams(manager, config.NATS_REPLICAS);
@@ -183,6 +192,8 @@ async function connectWaiting(config: BusConfig, name: string, parts: BusParts):
         pingInterval: PING_INTERVAL_MS,
         maxPingOut: MAX_MISSED_PINGS,
         timeout: CONNECT_MS,
+        // Else the client makes two errors with their stacks for each request, in case it fails.
+        noAsyncTraces: true,
       });
     } catch (error) {
       parts.health.failed(error);

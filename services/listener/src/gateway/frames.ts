@@ -2,7 +2,7 @@
  * Frames of the gateway → what they mean. Pure. The facts are those of the gateway's protocol: JSON text,
  * mostly without request ids, unknown types to be counted and ignored.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 
@@ -146,7 +146,7 @@ export type ReadFrame =
 
 /** SHA-256 of a license key, shortened: the key itself is a secret. */
 export function hashKey(key: string): string {
-  return createHash("sha256").update(key).digest("hex").slice(0, 16);
+  return hash("sha256", key).slice(0, 16);
 }
 
 /**

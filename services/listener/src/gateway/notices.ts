@@ -1,5 +1,5 @@
 /** What a frame means → the event that power shall know of. */
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import type { GatewayEvent, JobEvent } from "@gpu-power-manager/shared/events";
 import type { Outgoing } from "../outbox/outbox.ts";
 import type { BurstLog } from "../telemetry/burst-log.ts";
@@ -50,10 +50,7 @@ export function requestMessageId(
   asker: string | undefined,
   requestId: string,
 ): string {
-  return createHash("sha256")
-    .update(JSON.stringify([pool, type, asker ?? null, requestId]))
-    .digest("hex")
-    .slice(0, 32);
+  return hash("sha256", JSON.stringify([pool, type, asker ?? null, requestId])).slice(0, 32);
 }
 
 /** The event of a frame, ready to be published; undefined for frames that are no news to power. */

@@ -12,18 +12,20 @@ import type { Logger } from "@gpu-power-manager/shared/logger";
 import { NATS_WORDS } from "@gpu-power-manager/shared/nats-health";
 import { ErrorCode, NatsError } from "nats";
 import type { Outbox, Outgoing } from "./outbox.ts";
+import { Publisher } from "./publisher.ts";
 
 /** Publishes in flight at once: enough to keep the server busy, few enough to send again after a failure. */
-const WINDOW = 1_024;
+const WINDOW = 512;
 /** An ack that takes longer means that JetStream is stuck or electing a leader. */
 const ACK_TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
 /**
- * The outbox's depth at which the gateway is slowed down, and at which it may go on. The other half takes what
- * one read of the socket (64 KiB) still brings, even of the shortest frames.
+ * The outbox's depth at which the gateway is slowed down, and at which it may go on. What is above takes what one
+ * read of the socket (64 KiB) still brings, even of the shortest frames. Not deeper: events that wait for long outlive
+ * the young generation, and in a container's 256 MB their collection was a third of a burst's time.
  */
-const PAUSE_AT = 0.5;
-const RESUME_AT = 0.25;
+const PAUSE_AT = 0.2;
+const RESUME_AT = 0.1;
 /** Nobody waits for the answer to a question about the state any longer than this. */
 const QUERY_VALID_MS = 30_000;
 
@@ -44,6 +46,7 @@ export interface RelayOptions {
 
 interface Flight {
   readonly outgoing: Outgoing;
+  readonly sentAt: number;
   /** Seconds until the ack; undefined while it is awaited, null for one that was not sent. */
   seconds: number | null | undefined;
   /** NATS had an event of this id already. */
@@ -53,11 +56,13 @@ interface Flight {
 export class Relay {
   private readonly options: RelayOptions;
   private bus: Bus | undefined;
+  private publisher: Publisher | undefined;
   /** What was sent and is not yet taken out; the first belongs to the outbox's first. */
   private flights: Flight[] = [];
-  /** Counts failures: acks of flights from before one are ignored. */
-  private round = 0;
+  /** The number of the first of them; those of before a failure are below it, and their acks are ignored. */
+  private firstFlight = 0;
   private retry: NodeJS.Timeout | undefined;
+  private overdue: NodeJS.Timeout | undefined;
   private trouble: string | undefined;
   private pressed = false;
   private held = false;
@@ -94,6 +99,12 @@ export class Relay {
   /** Begins to publish, and goes on through everything NATS does until its connection is closed. */
   start(bus: Bus): void {
     this.bus = bus;
+    this.publisher = new Publisher(bus, {
+      onStored: (number, duplicate) => this.stored(number, duplicate),
+      onRefused: (number, error) => {
+        if (number >= this.firstFlight) this.fail(describeError(error), error);
+      },
+    });
     bus.health.onChange((state) => {
       if (state === "connected") this.resume();
       else this.fail(NATS_WORDS[state].what);
@@ -125,8 +136,16 @@ export class Relay {
 
   stop(): void {
     clearTimeout(this.retry);
+    clearTimeout(this.overdue);
+    this.publisher?.close();
     this.bus = undefined;
-    this.round += 1;
+    this.forget();
+  }
+
+  /** Whatever is on its way will be sent again, or not at all. */
+  private forget(): void {
+    this.firstFlight += this.flights.length;
+    this.flights = [];
   }
 
   private resume(): void {
@@ -140,45 +159,55 @@ export class Relay {
 
   /** Sends what is waiting, as far as the window allows. */
   private pump(): void {
-    const { bus } = this;
-    if (bus?.connected() !== true || this.retry !== undefined || this.held) return;
+    if (this.bus?.connected() !== true || this.retry !== undefined || this.held) return;
     do {
       // After a failure one event feels the way, or a full stream would be hammered with windows of them.
       const window = this.trouble === undefined ? WINDOW : 1;
       while (this.flights.length < window) {
         const outgoing = this.options.outbox.at(this.flights.length);
         if (outgoing === undefined) break;
-        this.send(bus, outgoing);
+        if (!this.send(outgoing)) return;
       }
     } while (this.land());
+    if (this.flights.length > 0) this.overdue ??= setTimeout(() => this.checkOverdue(), ACK_TIMEOUT_MS);
   }
 
-  private send(bus: Bus, outgoing: Outgoing): void {
-    const { now } = this.options;
+  /** False when it could not be sent, and all has failed by it. */
+  private send(outgoing: Outgoing): boolean {
     const { event, messageId, receivedAt } = outgoing;
-    const sentAt = now();
-    const flight: Flight = { outgoing, seconds: undefined, duplicate: false };
-    this.flights.push(flight);
-    if (event.kind === "status_query" && sentAt - receivedAt > QUERY_VALID_MS) {
-      flight.seconds = null;
-      return;
+    const sentAt = this.options.now();
+    const stale = event.kind === "status_query" && sentAt - receivedAt > QUERY_VALID_MS;
+    const number = this.firstFlight + this.flights.length;
+    this.flights.push({ outgoing, sentAt, seconds: stale ? null : undefined, duplicate: false });
+    if (stale) return true;
+    try {
+      this.publisher?.publish(number, jobSubject(event), JSON.stringify(event), messageId);
+      return true;
+    } catch (error) {
+      this.fail(describeError(error), error);
+      return false;
     }
-    const { round } = this;
-    const options = { msgID: messageId, timeout: ACK_TIMEOUT_MS };
-    bus.js.publish(jobSubject(event), JSON.stringify(event), options).then(
-      ({ duplicate }) => {
-        if (round !== this.round) return;
-        flight.duplicate = duplicate;
-        flight.seconds = (now() - sentAt) / 1_000;
-        if (flight !== this.flights[0]) return;
-        this.land();
-        this.pump();
-        this.press();
-      },
-      (error: unknown) => {
-        if (round === this.round) this.fail(describeError(error), error);
-      },
-    );
+  }
+
+  private stored(number: number, duplicate: boolean): void {
+    const flight = this.flights[number - this.firstFlight];
+    if (flight === undefined || flight.seconds !== undefined) return;
+    flight.duplicate = duplicate;
+    flight.seconds = (this.options.now() - flight.sentAt) / 1_000;
+    if (number !== this.firstFlight) return;
+    this.land();
+    this.pump();
+    this.press();
+  }
+
+  /** Acks come in order, so the first in line tells whether one is overdue. */
+  private checkOverdue(): void {
+    this.overdue = undefined;
+    const [oldest] = this.flights;
+    if (oldest === undefined) return;
+    const left = oldest.sentAt + ACK_TIMEOUT_MS - this.options.now();
+    if (left <= 0) this.fail("JetStream does not answer");
+    else this.overdue = setTimeout(() => this.checkOverdue(), left);
   }
 
   /** Takes out, in order, what NATS has; false when that was nothing. */
@@ -189,6 +218,7 @@ export class Relay {
     for (let first = this.flights[0]; first?.seconds !== undefined; first = this.flights[0]) {
       const { outgoing, seconds, duplicate } = first;
       this.flights.shift();
+      this.firstFlight += 1;
       landed += 1;
       if (seconds === null) onDropped();
       else {
@@ -217,8 +247,7 @@ export class Relay {
 
   private fail(cause: string, error?: unknown): void {
     const { logger, outbox } = this.options;
-    this.round += 1;
-    this.flights = [];
+    this.forget();
     if (this.trouble === undefined) {
       logger.warn({ cause, waiting: outbox.depth }, "NATS does not take events; they wait here");
     }
