@@ -156,7 +156,7 @@ export const overview = dashboard({
       zh: "每台机器及其工作进程的状态随时间的变化；空白表示当时没有数据，即未知。",
       span: 24,
       mappings: [...words(instanceWords), ...words(workerWords, WORKER_BASE)],
-      runbooks: ["GpuFlapping", "GpuRunningButWorkerOffline"],
+      runbooks: ["GpuFlapping", "GpuRunningButWorkerOffline", "GpuForgotten"],
       targets: [
         over(STATE, INSTANCE_NAME),
         over(
@@ -310,15 +310,22 @@ export const overview = dashboard({
           targets: [now(missed, "{{pool}}")],
         }),
         stat({
-          title: "Surplus machines",
-          zh: "运行台数超出 policy.desiredRunning 的部分：网关把每个任务发给其中每一台，重复执行、重复付费。",
+          title: "Surplus and forgotten machines",
+          zh: "运行台数超出 policy.desiredRunning 的部分（网关把每个任务发给其中每一台，重复执行、重复付费），以及已开机、却不在机器池文件中的台数。",
           span: 4,
           height: 7,
+          text: "value_and_name",
           unit: units.NoUnit,
           decimals: 0,
           thresholds: NONE_IS_GOOD,
-          runbooks: ["GpuSurplus"],
-          targets: [now(`max by (pool) (gpu_power_surplus_instances{${POOL}})`, "{{pool}}")],
+          runbooks: ["GpuSurplus", "GpuForgotten"],
+          targets: [
+            now(`max by (pool) (gpu_power_surplus_instances{${POOL}})`, "surplus"),
+            now(
+              `count by (pool) (max by (pool, instance) (gpu_power_instance_forgotten{${POOL}})) or 0 * max by (pool) (gpu_power_surplus_instances{${POOL}})`,
+              "forgotten",
+            ),
+          ],
         }),
         lines({
           title: "Time since the path was proven",

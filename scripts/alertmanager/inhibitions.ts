@@ -17,7 +17,11 @@ export const INHIBITIONS = [
   inhibit("PowerDown", ["PowerNotReconciling", "EventsStuck"], ANY),
   // NATS away: events that wait say it first, and power cannot renew its lease.
   inhibit("EventsStuck", ["PowerNotReconciling"], SAME_POOL),
-  inhibit("PowerNotReconciling", ["JobWaitingWithoutGpu", "GpuIdleButRunning", "GpuSurplus"], SAME_POOL),
+  inhibit(
+    "PowerNotReconciling",
+    ["JobWaitingWithoutGpu", "GpuIdleButRunning", "GpuSurplus", "GpuForgotten"],
+    SAME_POOL,
+  ),
   // Without a login nothing can be read, started or stopped.
   inhibit(
     "ConsoleLoginRequired",
@@ -33,6 +37,8 @@ export const INHIBITIONS = [
   ),
   inhibit("ConsoleSelectorDrift", ["ConsoleStateUnknown"], SAME_POOL),
   inhibit("ConsoleWitnessesDisagree", ["ConsoleStateUnknown"], SAME_POOL),
+  // The forgotten machine is the one too many.
+  inhibit("GpuForgotten", ["GpuSurplus"], SAME_POOL),
   inhibit("GpuStuckStarting", ["GpuStartFailed", "GpuStartSlow"], SAME_MACHINE),
   // While somebody waits, that is the page; the machine that hangs and is paid for is the next one.
   {

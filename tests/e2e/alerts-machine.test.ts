@@ -1,6 +1,8 @@
 /** Alerts about machines and their console, each fired for real: fault → Prometheus → Alertmanager → webhook. */
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { connect } from "nats";
+import { parse, stringify } from "yaml";
 import { faultNamed, mendAll } from "../../scripts/demo/faults.ts";
 import { serveControl } from "../../sim/dsp/src/control.ts";
 import { startAlerting } from "../harness/alerting.ts";
@@ -124,8 +126,16 @@ test("each alert about machines and their console arrives when its fault is ther
   const doubled = Date.now();
   await stack.setState(0, "Running", false);
   await tells("GpuSurplus", "a person turned on another machine beside it", doubled);
+  const forgotten = Date.now();
+  const pool = parse(await readFile(stack.poolFile, "utf8"));
+  await writeFile(stack.poolFile, stringify({ ...pool, instances: pool.instances.slice(1) }));
+  await tells("GpuForgotten", "it is taken out of the pool file while it runs", forgotten, {
+    instance: "gpu-1",
+  });
+  // The machine that is forgotten is the one too many: one page for both.
+  await suppressed({ alertname: "GpuSurplus" });
   await stack.setState(0, "Stopped", false);
-  await resolves({ alertname: "GpuSurplus" }, doubled);
+  await resolves({ alertname: "GpuForgotten", instance: "gpu-1" }, forgotten);
 
   await idles;
   const lost = await inject("login-lost");

@@ -26,6 +26,8 @@ export const PowerStatus = z.object({
     z.object({
       id: z.string(),
       providerId: z.string(),
+      /** It is on, and the pool file lists it no more. */
+      forgotten: z.boolean().default(false),
       state: InstanceState,
       /** Why the state is unknown; null when it is known. */
       words: z.string().nullable(),

@@ -110,18 +110,13 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
   operator.acts(new Acts({ pool, followed, demand, hold, reconciler, outbound, now }));
-  for (const { id } of followed.pool.instances) metrics.mayActOn(id);
 
   followed.follow({
     onProfile: (profile) => {
       driver.setProfile(profile);
       wake();
     },
-    onPool: ({ instances }) => {
-      for (const { id } of instances) metrics.mayActOn(id);
-      driver.setInstances(instances.map(({ providerId }) => providerId));
-      wake();
-    },
+    onPool: wake,
     onResult: (file, ok) => metrics.configReloaded(file, ok),
     logger,
     signal,

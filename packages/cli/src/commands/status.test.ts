@@ -28,6 +28,7 @@ const status: PowerStatus = {
   instances: [
     {
       id: "gpu-1",
+      forgotten: false,
       providerId: "uhost-1",
       state: "starting",
       words: null,

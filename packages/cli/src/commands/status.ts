@@ -75,6 +75,10 @@ function describeInstance(instance: PowerStatus["instances"][number], at: string
   const looked = ago(say, observedAt, at);
   const lines = [`  ${id}  ${shown}${start} (${say(`looked at ${looked}`, `查看于 ${looked}`)})`];
   if (words !== null) lines.push(`      ${words}`);
+  if (instance.forgotten)
+    lines.push(
+      `      ${say("the pool file lists it no more; it is stopped when it is idle", "机器池文件中已没有它；空闲后会关机")}`,
+    );
   if (attempt !== null) {
     const began = ago(say, attempt.at, at);
     lines.push(

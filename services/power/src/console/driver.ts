@@ -94,6 +94,8 @@ export interface ConsoleEvents {
 }
 
 export interface ConsoleDriver {
+  /** The provider's ids of the machines that are looked at from now on. */
+  setInstances(providerIds: readonly string[]): void;
   /** Asks the provider's API once for all instances. Never throws: what fails is `unknown` with a reason. */
   observe(): Promise<PoolSighting>;
   /**

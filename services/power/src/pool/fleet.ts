@@ -1,87 +1,29 @@
+import { isDeepStrictEqual } from "node:util";
 import type { KV } from "nats";
 import { KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
-import { type Looks, NO_LOOKS } from "./instance/looks.ts";
 import { InstanceRecord, newRecord } from "./instance/record.ts";
-import { viewOf } from "./instance/view.ts";
+import { writeOff } from "./instance/running-time.ts";
+import { isOn, Member } from "./member.ts";
 import type { Instance, Pool } from "./pool.ts";
+import { rosterOf } from "./roster.ts";
 
-/** One instance of the pool: its configuration, its durable record, and what this process saw of it. */
-export class Member {
-  instance: Instance;
-  looks: Looks = NO_LOOKS;
-  /** The run (by its beginning) whose worker was seen coming online. */
-  workerSeenIn: number | null = null;
-  private readonly document: KvDocument<typeof InstanceRecord>;
-
-  constructor(instance: Instance, document: KvDocument<typeof InstanceRecord>) {
-    this.instance = instance;
-    this.document = document;
-  }
-
-  get record(): InstanceRecord {
-    return this.document.value;
-  }
-
-  get pricePerHour(): number {
-    return this.instance.pricePerHour ?? 0;
-  }
-
-  view(): InstanceView {
-    return viewOf(this.instance, this.record, this.looks);
-  }
-
-  /** Writes a change of the record; see `KvDocument.change`. */
-  async change(update: (record: InstanceRecord) => InstanceRecord): Promise<InstanceRecord> {
-    return await this.document.change(update);
-  }
-}
-
-/** The pool's instances, following the pool file. */
+/** The pool's instances, following the pool file; and those that it lists no more, until they are off. */
 export class Fleet {
-  private readonly kv: KV;
+  private readonly kv: Pick<KV, "get" | "put" | "keys">;
   private readonly mayWrite: () => boolean;
   private pool: Pool | undefined;
   members: readonly Member[] = [];
 
   /** @param mayWrite whether this process holds the lease. */
-  constructor(kv: KV, mayWrite: () => boolean) {
+  constructor(kv: Pick<KV, "get" | "put" | "keys">, mayWrite: () => boolean) {
     this.kv = kv;
     this.mayWrite = mayWrite;
   }
 
-  /** Takes the pool's list of instances over; those that stay keep what is known of them. Resolves to whether it is new. */
-  async follow(pool: Pool): Promise<boolean> {
-    if (pool === this.pool) return false;
-    const members: Member[] = [];
-    for (const instance of pool.instances) {
-      const known = this.members.find(
-        (member) => member.instance.id === instance.id && member.instance.providerId === instance.providerId,
-      );
-      if (known !== undefined) {
-        known.instance = instance;
-        members.push(known);
-      } else {
-        members.push(await this.open(pool.pool, instance));
-      }
-    }
-    this.members = members;
-    this.pool = pool;
-    return true;
-  }
-
-  private async open(pool: string, instance: Instance): Promise<Member> {
-    const key = `instance.${pool}.${instance.id}`;
-    const document = await KvDocument.open({
-      kv: this.kv,
-      key,
-      schema: InstanceRecord,
-      initial: () => newRecord(instance),
-      mayWrite: this.mayWrite,
-    });
-    // The name was given to another machine: what was recorded is not about this one.
-    if (document.value.providerId !== instance.providerId) await document.change(() => newRecord(instance));
-    return new Member(instance, document);
+  /** Those that the pool file lists: they alone are started, and serve demand. */
+  get listed(): readonly Member[] {
+    return this.members.filter(({ forgotten }) => !forgotten);
   }
 
   /** All instances as `decide` sees them. */
@@ -92,4 +34,91 @@ export class Fleet {
   find(id: string): Member | undefined {
     return this.members.find((member) => member.instance.id === id);
   }
+
+  /**
+   * Takes the pool's list of instances over; those that stay keep what is known of them, under another name, too.
+   * @returns whether there was anything to take over. @throws when it cannot be written; to be called again then.
+   */
+  async follow(pool: Pool): Promise<boolean> {
+    const done = this.members.filter((member) => member.done);
+    if (pool === this.pool && done.length === 0) return false;
+    for (const member of done) await member.change((record) => writeOff(record, member.pricePerHour));
+    const before = this.pool === undefined ? await this.remembered(pool) : this.members;
+    const known = before
+      .filter((member) => !done.includes(member))
+      .map((member) => ({
+        id: member.instance.id,
+        providerId: member.instance.providerId,
+        on: member.on,
+        member,
+      }));
+    const { listed, forgotten } = rosterOf(pool.instances, known);
+    // These first: their names may be given to others, whose records then take the place of theirs.
+    const left: Member[] = [];
+    for (const { known: found, id } of forgotten) {
+      const { member } = found;
+      if (member.instance.id !== id) await this.rename(member, pool.pool, id);
+      member.forgotten = true;
+      left.push(member);
+    }
+    const members: Member[] = [];
+    for (const { instance, known: found } of listed) {
+      const member = found?.member ?? new Member(instance, await this.open(pool.pool, instance));
+      if (member.instance.id !== instance.id) await this.rename(member, pool.pool, instance.id);
+      member.instance = instance;
+      member.forgotten = false;
+      await remember(member);
+      members.push(member);
+    }
+    this.members = [...members, ...left];
+    this.pool = pool;
+    return true;
+  }
+
+  /** The machines that were on when a power last wrote of them, whether the pool file lists them or not. */
+  private async remembered(pool: Pool): Promise<Member[]> {
+    const prefix = `instance.${pool.pool}.`;
+    const ids: string[] = [];
+    for await (const key of await this.kv.keys(`${prefix}*`)) ids.push(key.slice(prefix.length));
+    const members: Member[] = [];
+    for (const id of ids.sort()) {
+      const entry = await this.kv.get(`${prefix}${id}`);
+      if (entry === null || entry.operation !== "PUT") continue;
+      const { data: record } = InstanceRecord.safeParse(entry.json());
+      // What was off is nobody's concern; one that cannot be read is, and says so when it is opened.
+      if (record !== undefined && !isOn(record)) continue;
+      const document = await this.document(pool.pool, id, () => newRecord({ providerId: "" }));
+      const { providerId, terms } = document.value;
+      members.push(new Member({ id, providerId, priority: 0, currency: "CNY", ...terms }, document));
+    }
+    return members;
+  }
+
+  private async open(pool: string, instance: Instance): Promise<KvDocument<typeof InstanceRecord>> {
+    const document = await this.document(pool, instance.id, () => newRecord(instance));
+    // The name was given to another machine: what was recorded is not about this one.
+    if (document.value.providerId !== instance.providerId) await document.change(() => newRecord(instance));
+    return document;
+  }
+
+  private async rename(member: Member, pool: string, id: string): Promise<void> {
+    await member.moveTo(id, await this.document(pool, id, () => member.record));
+  }
+
+  private async document(pool: string, id: string, initial: () => InstanceRecord) {
+    return await KvDocument.open({
+      kv: this.kv,
+      key: `instance.${pool}.${id}`,
+      schema: InstanceRecord,
+      initial,
+      mayWrite: this.mayWrite,
+    });
+  }
+}
+
+/** Writes down what a machine costs: when it is forgotten, the pool file does not say it any more. */
+async function remember(member: Member): Promise<void> {
+  const { pricePerHour, currency } = member.instance;
+  const terms = { ...(pricePerHour === undefined ? {} : { pricePerHour }), currency };
+  await member.change((record) => (isDeepStrictEqual(record.terms, terms) ? record : { ...record, terms }));
 }

@@ -2,8 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ConsoleDriver, PoolSighting, Sighting } from "../console/driver.ts";
 import { pauseBetweenLooks } from "./cadence.ts";
-import type { Fleet, Member } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
 import { afterLook } from "./instance/after-look.ts";
+import type { Member } from "./member.ts";
 import type { Pool } from "./pool.ts";
 import type { SideWork } from "./side-work.ts";
 import type { Story } from "./story.ts";

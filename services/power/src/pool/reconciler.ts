@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { ConsoleDriver } from "../console/driver.ts";
 import { lastNeededAt, neededUntil } from "../demand/needs.ts";
 import { Actor, type ActorParts } from "./actor.ts";
 import { Alarm } from "./alarm.ts";
@@ -23,7 +24,7 @@ const RETRY_MS = 250;
 const LAST_WAIT_MS = 3_000;
 
 export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts {
-  readonly driver: ObserverParts["driver"] & ActorParts["driver"];
+  readonly driver: ObserverParts["driver"] & ActorParts["driver"] & Pick<ConsoleDriver, "setInstances">;
   /** A pass is finished. */
   readonly onPass: () => void;
   readonly logger: Logger;
@@ -115,7 +116,10 @@ export class Reconciler {
   private async pass(): Promise<number> {
     const { now, fleet, story } = this.parts;
     const pool = this.parts.pool();
-    if (await fleet.follow(pool)) story.follows(pool);
+    if (await fleet.follow(pool)) {
+      this.parts.driver.setInstances(fleet.members.map(({ instance }) => instance.providerId));
+      story.follows(pool, fleet.members);
+    }
     await this.side.takeIn();
     await this.serving.serveDemand();
     this.serving.noticeWorker();

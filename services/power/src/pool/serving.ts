@@ -52,13 +52,14 @@ export class Serving {
 
   private answer(queries: readonly StatusQueryEvent[], fresh: boolean): void {
     const { outbound, pool, fleet, now } = this.parts;
-    answerQueries(outbound, pool().pool, queries, fleet.views(), fresh, now());
+    const listed = fleet.listed.map((member) => member.view());
+    answerQueries(outbound, pool().pool, queries, listed, fresh, now());
   }
 
   /** What waited for a machine that was since seen running is served. */
   async serveDemand(): Promise<void> {
     const { demand, fleet, now, story } = this.parts;
-    for (const member of fleet.members) {
+    for (const member of fleet.listed) {
       const view = member.view();
       if (view.state !== "running" || view.askedAt === null || view.attempt?.action === "stop") continue;
       const askedAt = view.askedAt;

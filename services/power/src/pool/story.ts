@@ -5,9 +5,9 @@ import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { ActionResult, Sighting } from "../console/driver.ts";
 import type { Recorder } from "../telemetry/recorder.ts";
 import type { Decision } from "./decide/decision.ts";
-import type { Member } from "./fleet.ts";
 import type { Ended } from "./instance/attempt.ts";
 import type { Attempt } from "./instance/record.ts";
+import type { Member } from "./member.ts";
 import { type Pool, warningsOf } from "./pool.ts";
 
 export interface StoryParts {
@@ -20,15 +20,37 @@ export interface StoryParts {
 export class Story {
   private readonly parts: StoryParts;
   private lastDecided = "";
+  private pool: Pool | undefined;
+  /** Forgotten machines that were told of, by name. */
+  private readonly forgotten = new Set<string>();
 
   constructor(parts: StoryParts) {
     this.parts = parts;
   }
 
-  /** A pool file is in use, the first or a changed one. */
-  follows(pool: Pool): void {
-    for (const words of warningsOf(pool))
-      this.parts.logger.warn({ words }, "The pool file may not be meant so");
+  /** A pool file is in use, the first or a changed one; or a machine that it has forgotten needs no watching any more. */
+  follows(pool: Pool, members: readonly Member[]): void {
+    const { logger, metrics } = this.parts;
+    if (pool !== this.pool) {
+      for (const words of warningsOf(pool)) logger.warn({ words }, "The pool file may not be meant so");
+    }
+    this.pool = pool;
+    for (const { instance } of members) metrics.mayActOn(instance.id);
+    const forgotten = members.filter((member) => member.forgotten);
+    for (const { instance, record } of forgotten) {
+      const { id, providerId } = instance;
+      if (this.forgotten.has(id)) continue;
+      this.forgotten.add(id);
+      logger.warn(
+        { instance: id, providerId, state: record.state },
+        "A machine that the pool file lists no more is still on; it is watched, and stopped when it is idle",
+      );
+    }
+    for (const id of this.forgotten) {
+      if (forgotten.some(({ instance }) => instance.id === id)) continue;
+      this.forgotten.delete(id);
+      logger.info({ instance: id }, "a machine that the pool file had forgotten is off, or listed again");
+    }
   }
 
   decided(decisions: readonly Decision[]): void {

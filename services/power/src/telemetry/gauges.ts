@@ -6,8 +6,9 @@ import { type ConsoleDriver, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
 import { isRunning } from "../pool/decide/snapshot.ts";
-import type { Fleet, Member } from "../pool/fleet.ts";
+import type { Fleet } from "../pool/fleet.ts";
 import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
+import type { Member } from "../pool/member.ts";
 import type { Pool } from "../pool/pool.ts";
 
 export interface StateSource {
@@ -101,6 +102,11 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       this.set(Math.max(idleTimeout, minRunTime) / 1_000);
     },
   });
+  perMember(
+    "gpu_power_instance_forgotten",
+    "1 for an instance that is on and that the pool file lists no more; absent for all others.",
+    (member) => (member.forgotten ? 1 : undefined),
+  );
   new Gauge({
     name: "gpu_power_surplus_instances",
     help: "Instances that run beyond policy.desiredRunning; those that are being stopped do not count. The gateway gives every job to each of them.",

@@ -53,9 +53,10 @@ export function statusOf(source: StatusSource): PowerStatus {
       reason: decision.reason,
       ...("instance" in decision ? { instance: decision.instance } : {}),
     })),
-    instances: source.fleet.members.map(({ instance, record, looks, pricePerHour }) => ({
+    instances: source.fleet.members.map(({ instance, record, looks, pricePerHour, forgotten }) => ({
       id: instance.id,
       providerId: instance.providerId,
+      forgotten,
       state: looks.unknown === null ? record.state : "unknown",
       words: looks.unknown?.words ?? null,
       since: iso(record.stateSince),
@@ -122,7 +123,7 @@ export function readinessOf(source: StatusSource): Readiness {
     );
   }
   const limit = source.now - STALE_PAUSES * source.longestPauseMs;
-  for (const { instance, looks } of source.fleet.members) {
+  for (const { instance, looks } of source.fleet.listed) {
     if (looks.unknown !== null) return not(`The state of ${instance.id} is unknown: ${looks.unknown.words}`);
     if (looks.askedAt === null || looks.askedAt < limit) {
       return not(`${instance.id} has not been observed for long; look at the log for the console's errors.`);
@@ -130,5 +131,12 @@ export function readinessOf(source: StatusSource): Readiness {
   }
   if (source.fleet.members.length === 0) return not("The pool is being opened.");
   if (source.session !== "logged_in") return not("The console's session is not known yet.");
-  return { ready: true, words: "The console is logged in and every machine is observed.", details };
+  const words = ["The console is logged in and every machine is observed."];
+  for (const { instance, forgotten } of source.fleet.members) {
+    if (forgotten)
+      words.push(
+        `${instance.id} (${instance.providerId}) is on, and the pool file lists it no more: it is stopped when it is idle.`,
+      );
+  }
+  return { ready: true, words: words.join(" "), details };
 }

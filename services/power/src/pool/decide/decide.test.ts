@@ -15,6 +15,7 @@ const anyInstance = (id: string) =>
   fc.record<InstanceView>({
     id: fc.constant(id),
     priority: fc.integer({ min: 1, max: 3 }),
+    forgotten: fc.boolean(),
     state: fc.constantFrom("unknown", "stopped", "starting", "running", "stopping"),
     askedAt: fc.option(time, { nil: null, freq: 9 }),
     stateSince: time,
@@ -103,11 +104,14 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
       assert.ok(hold === null || hold.mode === "on");
       const recent = given.recentStarts.filter((at) => at > NOW - 60 * MINUTE).length;
       assert.ok(recent + starts.length <= given.policy.maxStartsPerHour);
-      const up = given.instances.filter((each) => each.state === "running" && each.attempt === null).length;
+      const up = given.instances.filter(
+        (each) => each.state === "running" && each.attempt === null && !each.forgotten,
+      ).length;
       assert.ok(up + starts.length <= given.policy.desiredRunning);
       for (const start of starts) {
         const target = given.instances.find((each) => each.id === start.instance);
         assert.equal(target?.attempt, null);
+        assert.equal(target?.forgotten, false);
         assert.ok((target?.restUntil ?? 0) <= NOW);
         assert.ok(
           target?.state === "stopped" || (target?.state === "unknown" && target.apiState === "stopped"),
@@ -164,9 +168,11 @@ test("property: a surplus stop means a start of ours, no worker since, a worker 
       const { demand, policy, listeningSince, askedWorkersAt, pathProvenAt } = given;
       const up = given.instances.filter((each) => each.state === "running" && each.attempt === null);
       const left = up.filter(({ id }) => !surplus.some((stop) => stop.instance === id));
-      assert.ok(left.length >= policy.desiredRunning, "what is wanted stays");
+      const listed = (each: InstanceView) => !each.forgotten;
+      const wanted = Math.min(policy.desiredRunning, up.filter(listed).length);
+      assert.ok(left.filter(listed).length >= wanted, "what is wanted stays");
       const workerAt = demand.lastWorkerOnlineAt ?? NOW;
-      assert.ok(left.some(({ workerFrom }) => workerFrom !== null && workerFrom <= workerAt));
+      assert.ok(left.filter(listed).some(({ workerFrom }) => workerFrom !== null && workerFrom <= workerAt));
       assert.ok(up.every(({ comparedAt }) => comparedAt !== null && comparedAt > NOW - COMPARISON_VALID_MS));
       assert.notEqual(given.hold?.mode, "as_is");
       for (const { instance } of surplus) {

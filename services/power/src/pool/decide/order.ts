@@ -46,6 +46,7 @@ export function judgeOrder(order: Order, snapshot: Snapshot, now: number): Verdi
 
 function judgeStart(instance: InstanceView, snapshot: Snapshot, now: number): Verdict {
   const { id, state } = instance;
+  if (instance.forgotten) return refuse(`${id} was taken out of the pool file; put it back first.`);
   if (state === "running" || state === "starting") return refuse(`${id} is ${state} already.`);
   if (isStopping(instance, snapshot.policy, now))
     return refuse(`${id} is stopping; order it again when it is off.`);

@@ -13,6 +13,7 @@ export function instance(changes: Partial<InstanceView> = {}): InstanceView {
   return {
     id: "gpu-1",
     priority: 1,
+    forgotten: false,
     state: "stopped",
     askedAt: NOW - 1_000,
     stateSince: NOW - 60 * MINUTE,

@@ -9,6 +9,8 @@ export const COMPARISON_VALID_MS = 30_000;
 export interface InstanceView {
   readonly id: string;
   readonly priority: number;
+  /** The pool file does not list it any more: it is never started and serves no demand, it is only watched until it is off. */
+  readonly forgotten: boolean;
   readonly state: InstanceState;
   /** When the question left whose answer `state` is; null before the first answer. */
   readonly askedAt: number | null;

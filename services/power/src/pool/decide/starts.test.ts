@@ -58,6 +58,16 @@ const CASES: Case[] = [
     told: ["wait none_available"],
   },
   {
+    what: "a job beside a machine that runs, but that the pool file lists no more",
+    given: snapshot({ demand: job, instances: [running({ forgotten: true }), second()] }),
+    told: ["start gpu-2 job_waiting", "keep gpu-1 jobs_pending"],
+  },
+  {
+    what: "a job, and the only machine that is off is listed no more",
+    given: snapshot({ demand: job, instances: [instance({ forgotten: true })] }),
+    told: ["wait none_available"],
+  },
+  {
     what: "a job while the first rests",
     given: snapshot({ demand: job, instances: [instance({ restUntil: NOW + 5_000 }), second()] }),
     told: ["start gpu-2 job_waiting"],

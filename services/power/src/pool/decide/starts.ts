@@ -19,7 +19,8 @@ export function allowedStarts(snapshot: Snapshot, now: number): number {
 
 /** For a pool that is wanted: starts, or what is waited for. Empty where all that is wanted runs. */
 export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decision[] {
-  const { policy, instances } = snapshot;
+  const { policy } = snapshot;
+  const instances = snapshot.instances.filter(({ forgotten }) => !forgotten);
   const running = instances.filter(isRunning).length;
   const starting = instances.filter((instance) => isStarting(instance, policy, now)).length;
   const missing = policy.desiredRunning - running - starting;

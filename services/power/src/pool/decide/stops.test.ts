@@ -26,6 +26,11 @@ const unproven = {
 };
 
 const CASES: Case[] = [
+  {
+    what: "one that is listed no more is idle past the limit, everything asked",
+    given: snapshot({ ...stoppable, instances: [running({ comparedAt: NOW - 1_000, forgotten: true })] }),
+    told: ["stop gpu-1 idle"],
+  },
   { what: "idle past the limit, everything asked", given: snapshot(stoppable), told: ["stop gpu-1 idle"] },
   {
     what: "idle: workers are asked first",

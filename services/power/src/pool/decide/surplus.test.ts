@@ -92,6 +92,16 @@ const CASES: Case[] = [
     told: ["stop gpu-1 surplus", "keep gpu-2 held_on"],
   },
   {
+    what: "the one whose worker was there first is listed no more: ours stays, it is to take over",
+    given: two({ instances: [late(), inItsPlace({ forgotten: true })] }),
+    told: DOUBT,
+  },
+  {
+    what: "it is listed no more itself",
+    given: two({ instances: [late({ forgotten: true }), inItsPlace()] }),
+    told: ["stop gpu-1 surplus", K],
+  },
+  {
     what: "as many as policy wants are not too many",
     given: two({ policy: { ...policy, desiredRunning: 2 } }),
     told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`, K],

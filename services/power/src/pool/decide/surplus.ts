@@ -32,13 +32,17 @@ export function surplusOf(snapshot: Snapshot): Surplus {
   const excess = running.length - policy.desiredRunning;
   if (excess <= 0) return NONE;
   const workless = running.filter((instance) => hasNoWorker(instance, snapshot));
-  const others = running.filter((instance) => !workless.includes(instance));
+  // One that the pool file lists no more does nobody else's work.
+  const others = running.filter((instance) => !workless.includes(instance) && !instance.forgotten);
+  const replaced = workless
+    .filter((instance) => others.some((other) => replaces(other, instance, snapshot)))
+    .sort((a, b) => (b.upFrom ?? 0) - (a.upFrom ?? 0) || a.id.localeCompare(b.id));
+  const excessListed = running.filter(({ forgotten }) => !forgotten).length - policy.desiredRunning;
   const toStop = new Set(
-    workless
-      .filter((instance) => others.some((other) => replaces(other, instance, snapshot)))
-      .sort((a, b) => (b.upFrom ?? 0) - (a.upFrom ?? 0) || a.id.localeCompare(b.id))
-      .slice(0, excess)
-      .map(({ id }) => id),
+    [
+      ...replaced.filter(({ forgotten }) => forgotten),
+      ...replaced.filter(({ forgotten }) => !forgotten).slice(0, Math.max(0, excessListed)),
+    ].map(({ id }) => id),
   );
   return {
     toStop,

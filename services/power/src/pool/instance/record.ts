@@ -24,6 +24,11 @@ export type Attempt = z.infer<typeof Attempt>;
 export const InstanceRecord = z.object({
   version: z.literal(1),
   providerId: z.string(),
+  /** What the pool file says that it costs. */
+  terms: z
+    .object({ pricePerHour: z.number().nonnegative().exactOptional(), currency: z.string() })
+    .nullable()
+    .default(null),
   /** The last state that was known; `unknown` only before the first. */
   state: InstanceState,
   stateSince: Time,
@@ -62,6 +67,7 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
   return {
     version: 1,
     providerId: instance.providerId,
+    terms: null,
     state: "unknown",
     stateSince: 0,
     attempt: null,

@@ -27,7 +27,11 @@ export function account(
   const lastRunningAt = record.lastRunningAt ?? record.runningSince;
   // After a long blindness only what was seen is counted.
   const until = look.answeredAt - lastRunningAt > PROVEN_STRETCH_MS ? lastRunningAt : look.answeredAt;
-  const ms = Math.max(0, until - record.runningSince);
+  return endRun(record, until, pricePerHour);
+}
+
+function endRun(record: InstanceRecord, until: number, pricePerHour: number): InstanceRecord {
+  const ms = Math.max(0, until - (record.runningSince ?? until));
   return {
     ...record,
     runningSince: null,
@@ -48,6 +52,13 @@ function beginRun(record: InstanceRecord, { answeredAt }: Look, offAt: number | 
   // It came up after all. Between its start and now others came up too, so their workers are not to be taken for its
   // own; and what failed is no reason any more to leave it alone.
   return { ...run, failures: 0, restUntil: 0, restReason: null };
+}
+
+/** The provider has it no more, so nothing will be seen of it again: what was seen is counted. */
+export function writeOff(record: InstanceRecord, pricePerHour: number): InstanceRecord {
+  if (record.state === "stopped" && record.attempt === null) return record;
+  const until = record.lastRunningAt ?? record.runningSince ?? 0;
+  return { ...endRun(record, until, pricePerHour), state: "unknown", attempt: null, ownStart: null };
 }
 
 /** Milliseconds that the instance has been seen running, ever. */

@@ -4,10 +4,16 @@ import type { Looks } from "./looks.ts";
 import type { InstanceRecord } from "./record.ts";
 
 /** An instance as `decide` sees it. */
-export function viewOf(instance: Instance, record: InstanceRecord, looks: Looks): InstanceView {
+export function viewOf(
+  instance: Instance,
+  record: InstanceRecord,
+  looks: Looks,
+  forgotten = false,
+): InstanceView {
   return {
     id: instance.id,
     priority: instance.priority,
+    forgotten,
     state: looks.unknown === null ? record.state : "unknown",
     askedAt: looks.askedAt,
     stateSince: record.stateSince,
