@@ -117,7 +117,26 @@ test("a new name changes nothing that is known of a machine", async (t) => {
   await see(member, { state: "running" }, NOW + HOUR);
   await fleet.follow(poolOf({ z: "u1" }));
   assert.equal(fleet.find("z"), member, "whoever calls the console for it finds it");
-  assert.equal(uptimeMs((await fleetOn(kv, poolOf({ z: "u1" }))).find("z")?.record ?? assert.fail()), HOUR);
+  const next = await fleetOn(kv, poolOf({ z: "u1" }));
+  assert.equal(uptimeMs(next.find("z")?.record ?? assert.fail()), HOUR);
+  await see(next.find("z"), { state: "stopped" }, NOW + HOUR);
+  assert.deepEqual(
+    shown(await fleetOn(kv, poolOf({ b: "u2" }))),
+    ["b=u2 unknown"],
+    "no name of before is left on",
+  );
+});
+
+test("two that change names keep what is known of them", async (t) => {
+  const kv = await bucket(t);
+  const fleet = await fleetOn(kv, poolOf({ a: "u1", b: "u2" }));
+  await see(fleet.find("a"), { state: "running" });
+  await see(fleet.find("b"), { state: "starting" });
+  const swapped = poolOf({ a: "u2", b: "u1" });
+  await fleet.follow(swapped);
+  const now = ["a=u2 starting", "b=u1 running"];
+  assert.deepEqual(shown(fleet), now);
+  assert.deepEqual(shown(await fleetOn(kv, swapped)), now);
 });
 
 test("one that the provider has no more is let go after a while, with what it cost", async (t) => {

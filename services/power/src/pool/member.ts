@@ -1,7 +1,7 @@
 import type { KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
 import { type Looks, NO_LOOKS } from "./instance/looks.ts";
-import type { InstanceRecord } from "./instance/record.ts";
+import { type InstanceRecord, newRecord } from "./instance/record.ts";
 import { viewOf } from "./instance/view.ts";
 import type { Instance } from "./pool.ts";
 
@@ -54,10 +54,12 @@ export class Member {
 
   /** Goes on under another name, whose document takes over what is known. */
   async moveTo(id: string, document: KvDocument<typeof InstanceRecord>): Promise<void> {
-    const { record } = this;
+    const { record, document: before } = this;
     await document.change(() => record);
     this.document = document;
     this.instance = { ...this.instance, id };
+    // Else the name before would say for ever that the machine is on. It may be another machine's by now.
+    await before.change((old) => (old.providerId === record.providerId ? newRecord(old) : old));
   }
 }
 
