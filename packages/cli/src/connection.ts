@@ -14,6 +14,10 @@ export interface Connection {
   readonly listener: string;
   /** Undefined when none was found: then the API refuses, and says what to do. */
   readonly token: string | undefined;
+  /** Undefined where none is named and `make up` has made none. */
+  readonly prometheus:
+    | { readonly url: string; readonly user: string; readonly password: string | undefined }
+    | undefined;
   /** Where the token was looked for, for a message that says what to do. */
   readonly lookedFor: readonly string[];
 }
@@ -34,8 +38,8 @@ export function findConnection(flags: ConnectionFlags, env: Environment, root: s
   const host = bind === undefined || bind === "0.0.0.0" ? "127.0.0.1" : bind;
   const power = flags.url ?? env.POWER_URL ?? `http://${host}:${dotEnv(root, "POWER_PORT") ?? "9102"}`;
   const listener = flags.listener ?? env.LISTENER_URL ?? "http://127.0.0.1:9101";
-  if (env.OPERATOR_TOKEN)
-    return { power, listener, token: env.OPERATOR_TOKEN, lookedFor: ["OPERATOR_TOKEN"] };
+  const found = { power, listener, prometheus: findPrometheus(env, root, host) };
+  if (env.OPERATOR_TOKEN) return { ...found, token: env.OPERATOR_TOKEN, lookedFor: ["OPERATOR_TOKEN"] };
   const said = flags.tokenFile ?? env.OPERATOR_TOKEN_FILE ?? env.VIEWER_TOKEN_FILE;
   const files = said
     ? [said]
@@ -49,9 +53,16 @@ export function findConnection(flags: ConnectionFlags, env: Environment, root: s
       ];
   for (const file of files) {
     const token = read(file);
-    if (token !== undefined) return { power, listener, token, lookedFor: [file] };
+    if (token !== undefined) return { ...found, token, lookedFor: [file] };
   }
-  return { power, listener, token: undefined, lookedFor: files };
+  return { ...found, token: undefined, lookedFor: files };
+}
+
+function findPrometheus(env: Environment, root: string, host: string): Connection["prometheus"] {
+  const password = read(join(root, "secrets/prometheus-admin")) ?? read("/run/secrets/prometheus-admin");
+  const url = env.PROMETHEUS_URL ?? `http://${host}:${dotEnv(root, "PROMETHEUS_PORT") ?? "9090"}`;
+  if (env.PROMETHEUS_URL === undefined && password === undefined) return undefined;
+  return { url, user: "admin", password };
 }
 
 function read(file: string): string | undefined {

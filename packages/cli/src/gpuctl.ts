@@ -12,6 +12,7 @@ import { printStatus } from "./commands/status.ts";
 import { watch } from "./commands/watch.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { type ConnectionFlags, findConnection } from "./connection.ts";
+import { diagnose } from "./diagnose/diagnose.ts";
 import { LANGUAGES, type Language, languageOf, speaker } from "./language.ts";
 import { actorName, openSession, paintFor, type Session } from "./session.ts";
 
@@ -77,6 +78,14 @@ command("status", "Is the GPU on and why, what waits, can notices be heard", "gp
     process.exitCode = await printStatus(session());
   },
 );
+
+command(
+  "diagnose",
+  "Where a notice's way is broken, why, and what to do; changes nothing",
+  "gpuctl diagnose",
+).action(async () => {
+  process.exitCode = await diagnose(session());
+});
 
 command("history", "What happened, the newest last", "gpuctl history --since 2d --instance gpu-1")
   .option("--instance <id>", "only of this machine")

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { Duration } from "./duration.ts";
-import { GapEntry, HistoryEntry, OperatorEntry, Token } from "./events.ts";
+import { GapEntry, HistoryEntry, ListenerAbout, OperatorEntry, Token } from "./events.ts";
 
 export const API_PATH = "/api/v1";
 
@@ -162,3 +162,56 @@ export type Need = z.infer<typeof Need>;
 
 export const NeedList = z.object({ needs: z.array(Need) });
 export type NeedList = z.infer<typeof NeedList>;
+
+/** What power can see of the way of a notice, for `gpuctl diagnose`. Ages and lengths are in seconds. */
+export const Diagnosis = z.object({
+  at: Time,
+  node: z.string(),
+  uptimeSeconds: z.number(),
+  readiness: z.object({ ready: z.boolean(), words: z.string() }),
+  leads: z.boolean(),
+  otherPower: z.string().nullable(),
+  /** Listeners heard within the last minutes, the latest first. */
+  listeners: z.array(
+    z.object({
+      name: z.string(),
+      silentSeconds: z.number(),
+      /** How far its clock is ahead of ours, as far as its last sign tells. */
+      aheadSeconds: z.number(),
+      registered: z.boolean(),
+      provenSecondsAgo: z.number().nullable(),
+      about: ListenerAbout.nullable(),
+    }),
+  ),
+  nats: z.object({
+    state: z.enum(["away", "refused", "connected"]),
+    server: z.string().nullable(),
+    roundTripMs: z.number().nullable(),
+    /** How far the server's clock is ahead of ours; null where it does not tell. */
+    aheadSeconds: z.number().nullable(),
+    streams: z.array(
+      z.object({
+        name: z.string(),
+        bytes: z.int(),
+        limitBytes: z.int().nullable(),
+        messages: z.int(),
+      }),
+    ),
+    /** Streams, buckets or consumers that are not there. */
+    missing: z.array(z.string()),
+    consumer: z.object({ waiting: z.int(), redelivered: z.int() }).nullable(),
+  }),
+  selectors: z
+    .array(
+      z.object({
+        name: z.string(),
+        selector: z.string(),
+        /** Visible elements on the live page. */
+        count: z.int(),
+        expected: z.enum(["some", "none", "any"]),
+      }),
+    )
+    .nullable(),
+  selectorsWords: z.string().nullable(),
+});
+export type Diagnosis = z.infer<typeof Diagnosis>;

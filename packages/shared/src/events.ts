@@ -237,6 +237,14 @@ export function operatorSubject(entry: Pick<OperatorEntry, "pool">): string {
   return `gpu.history.${entry.pool}.operator`;
 }
 
+/** What a listener says of itself beside being alive: its readiness, for whoever cannot ask it. */
+export const ListenerAbout = z.object({
+  ready: z.boolean(),
+  words: z.string().max(2_000),
+  details: z.record(z.string(), z.unknown()),
+});
+export type ListenerAbout = z.infer<typeof ListenerAbout>;
+
 /**
  * A listener's sign of life, published every few seconds on core NATS (worth nothing later, so not stored).
  * Power takes silence for deafness: what could not be heard may be work.
@@ -251,6 +259,8 @@ export const ListenerAlive = z.object({
   provenAt: Timestamp.nullable().default(null),
   /** Whether the gateway has confirmed this listener's registration, be the path proven or not. */
   registered: z.boolean().default(false),
+  /** Unset by a listener of an older version. */
+  about: ListenerAbout.optional(),
 });
 export type ListenerAlive = z.infer<typeof ListenerAlive>;
 

@@ -113,6 +113,8 @@ export interface FollowOptions {
   readonly except?: string;
   /** The path was proven anew. */
   readonly onProof?: () => void;
+  /** A listener has given a sign of life. */
+  readonly onSign?: (alive: ListenerAlive) => void;
 }
 
 /** Follows the pool's listeners until the connection ends. */
@@ -121,7 +123,7 @@ export function followListeners(
   pool: string,
   listening: Listening,
   now: () => number,
-  { except, onProof }: FollowOptions = {},
+  { except, onProof, onSign }: FollowOptions = {},
 ): void {
   bus.connection.subscribe(aliveSubject(pool), {
     callback: (error, message) => {
@@ -133,6 +135,7 @@ export function followListeners(
         return;
       }
       if (!alive.success || alive.data.listener === except) return;
+      onSign?.(alive.data);
       if (listening.heard(alive.data, now())) onProof?.();
     },
   });

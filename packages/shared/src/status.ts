@@ -31,8 +31,12 @@ export const PowerStatus = z.object({
       state: InstanceState,
       /** Why the state is unknown; null when it is known. */
       words: z.string().nullable(),
+      /** The same in a word. */
+      unknownReason: z.string().nullable(),
       since: Time,
       observedAt: Time,
+      /** When page and API last agreed on this state. */
+      comparedAt: Time,
       runningSince: Time,
       uptimeSeconds: z.number().nonnegative(),
       cost: z.number().nonnegative(),

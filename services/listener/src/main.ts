@@ -74,28 +74,26 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     ...common,
     offer,
     hear: (meaning) => notices.hear(meaning),
+    about: () => readiness(),
     onRegistered: () => {
       notices.connectedAnew();
       backlog?.watch.now();
     },
   });
-  await serveHttp({
-    host: config.HTTP_HOST,
-    port: config.HTTP_PORT,
-    registry: metrics.registry,
-    readiness: () =>
-      readinessOf({
-        phase: path.link.phase,
-        nats: health.state,
-        busOpen: bus !== undefined,
-        natsTrouble: delivery.relay.troubled,
-        depth: delivery.depth,
-        unspooled: delivery.unspooled,
-        pathInDoubt: path.registration.inDoubt,
-        backlog: backlog?.view,
-      }),
-    signal,
-  });
+  const readiness = () =>
+    readinessOf({
+      phase: path.link.phase,
+      gatewayTrouble: path.link.trouble,
+      nats: health.state,
+      busOpen: bus !== undefined,
+      natsTrouble: delivery.relay.troubled,
+      depth: delivery.depth,
+      unspooled: delivery.unspooled,
+      pathInDoubt: path.registration.inDoubt,
+      backlog: backlog?.view,
+    });
+  const { registry } = metrics;
+  await serveHttp({ host: config.HTTP_HOST, port: config.HTTP_PORT, registry, readiness, signal });
 
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
   path.start();

@@ -35,7 +35,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const health = new NatsHealth(logger);
   const stage = new Stage(health);
   const metrics = createMetrics(pool, now, () => stage.leads);
-  const operator = new Operator({ config, followed, stage, logger, signal });
+  const operator = new Operator({ config, followed, stage, health, now, logger, signal });
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
@@ -109,7 +109,9 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
-  operator.acts(new Acts({ pool, followed, demand, hold, reconciler, outbound, now }));
+  operator.acts(new Acts({ pool, followed, demand, hold, reconciler, outbound, now }), () =>
+    driver.inspect(),
+  );
 
   followed.follow({
     onProfile: (profile) => {
@@ -121,7 +123,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     logger,
     signal,
   });
-  followListeners(bus, pool, listening, now, { onProof: wake });
+  followListeners(bus, pool, listening, now, { onProof: wake, onSign: operator.listeners.heard });
   const parts = [
     hold.follow(signal),
     runIntake({

@@ -28,10 +28,12 @@ const status: PowerStatus = {
   instances: [
     {
       id: "gpu-1",
-      forgotten: false,
       providerId: "uhost-1",
+      forgotten: false,
       state: "starting",
       words: null,
+      unknownReason: null,
+      comparedAt: null,
       since: before(4),
       observedAt: before(1),
       runningSince: null,
@@ -73,7 +75,7 @@ test("a deaf path and an unknown state are said in words", () => {
 
 const sessionAt = (url: string, lines: string[], language: "en" | "zh" = "en") =>
   openSession(
-    { power: url, listener: url, token: "t", lookedFor: [] },
+    { power: url, listener: url, prometheus: undefined, token: "t", lookedFor: [] },
     {
       json: false,
       language,

@@ -63,6 +63,7 @@ export class Link {
   private closed: (() => void) | undefined;
   private paused = false;
   private lastError: string | undefined;
+  private lastTrouble: string | undefined;
   private lastHeardAt: number | undefined;
   private readonly told = new Set<Again>();
 
@@ -72,6 +73,11 @@ export class Link {
 
   get registered(): boolean {
     return this.stopped === undefined && this.session.phase === "registered";
+  }
+
+  /** Why the gateway could not be reached when that last failed; undefined when it never did. */
+  get trouble(): string | undefined {
+    return this.lastTrouble;
   }
 
   /** What it is doing, for people. */
@@ -206,6 +212,7 @@ export class Link {
 
   private drop(reason: CloseReason): void {
     const { connection } = this;
+    this.lastTrouble = this.lastError ?? reason;
     this.connection = undefined;
     this.pongs = [];
     if (connection?.open === true && READ_TO_THE_END.has(reason)) this.replaced.add(connection);

@@ -3,7 +3,7 @@
  * notices could be heard.
  */
 import type { Bus } from "@gpu-power-manager/shared/bus";
-import type { GapCause } from "@gpu-power-manager/shared/events";
+import type { GapCause, ListenerAbout } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { ListenerConfig } from "../config/environment.ts";
 import type { Meaning } from "../gateway/frames.ts";
@@ -31,6 +31,8 @@ export interface PathOptions {
   /** What the gateway says that is no matter of the path itself. */
   readonly hear: (meaning: Meaning) => void;
   readonly offer: (outgoing: Outgoing) => void;
+  /** What is told beside every sign of life. */
+  readonly about: () => ListenerAbout;
   /** The monitor is registered, for the first time or anew. */
   readonly onRegistered: () => void;
 }
@@ -167,6 +169,7 @@ export class Path {
         provenSince: this.registration.since,
         provenAt: this.registration.heardAt === undefined ? null : Math.round(this.registration.heardAt),
         registered: this.link.registered,
+        about: this.options.about(),
       }),
     });
   }

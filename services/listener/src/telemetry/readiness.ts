@@ -12,6 +12,8 @@ const PHASES: Record<Session["phase"], string> = {
 
 export interface ReadinessSource {
   readonly phase: Session["phase"];
+  /** Why the gateway could not be reached when that last failed. */
+  readonly gatewayTrouble: string | undefined;
   readonly nats: NatsState;
   /** Its streams and state are there. */
   readonly busOpen: boolean;
@@ -31,9 +33,11 @@ export interface ReadinessSource {
  * what it is given. A backlog that cannot be read is told, but notices come all the same.
  */
 export function readinessOf(source: ReadinessSource): Readiness {
-  const { phase, nats, busOpen, natsTrouble, depth, unspooled, pathInDoubt, backlog } = source;
+  const { phase, gatewayTrouble, nats, busOpen, natsTrouble, depth, unspooled, pathInDoubt, backlog } =
+    source;
   const details = {
     gateway: phase,
+    gatewayTrouble: gatewayTrouble ?? null,
     pathInDoubt,
     backlog: stateOfBacklog(backlog),
     backlogTrouble: backlog?.trouble ?? null,

@@ -11,9 +11,12 @@ import type {
   ConsoleDriver,
   ConsoleEvents,
   PoolSighting,
+  SelectorReport,
   SessionState,
   Sighting,
 } from "./driver.ts";
+import { firstLine } from "./first-line.ts";
+import { inspectPage } from "./inspect-page.ts";
 import { fromApi, fromPage, joinWitnesses, unknown } from "./interpret.ts";
 import { ListPage } from "./list-page.ts";
 import { Login } from "./login.ts";
@@ -109,6 +112,19 @@ export class PageConsole implements ConsoleDriver {
 
   async memoryBytes(): Promise<number | undefined> {
     return await this.keeper.memoryBytes();
+  }
+
+  async inspect(): Promise<SelectorReport[] | { readonly words: string }> {
+    const { tab } = this.keeper;
+    if (tab === undefined) return { words: "The browser is not open yet." };
+    if (this.login.state !== "logged_in")
+      return { words: "The console is not logged in, so its list is not shown." };
+    // In turn: a page that is just being loaded has nothing on it.
+    return await this.pageTurns
+      .take(async () => await inspectPage(tab.page, this.profile))
+      .catch((error: unknown) => ({
+        words: `The page does not answer: ${firstLine(error)}`,
+      }));
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
 import type { HttpOptions } from "@gpu-power-manager/shared/http";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
@@ -13,13 +14,18 @@ import type { Acts } from "./acts.ts";
 import { operatorApi } from "./api.ts";
 import { ArtifactShelf } from "./artifact-shelf.ts";
 import { Credentials } from "./credentials.ts";
+import { type DiagnosisParts, diagnose } from "./diagnosis.ts";
 import { Feed } from "./feed.ts";
+import { Listeners } from "./listeners.ts";
 import { ApiError } from "./problems.ts";
 
 export interface OperatorParts {
   readonly config: PowerConfig;
   readonly followed: FollowedFiles;
   readonly stage: Stage;
+  readonly health: NatsHealth;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -30,11 +36,14 @@ export class Operator {
   private readonly feed = new Feed();
   private bus: Bus | undefined;
   private acting: Acts | undefined;
+  private inspect: DiagnosisParts["selectors"] | undefined;
+  readonly listeners: Listeners;
 
   /** Reading works as far as something is known; NATS comes later. */
   constructor(parts: OperatorParts) {
     const { config, followed, stage, logger, signal } = parts;
     this.parts = parts;
+    this.listeners = new Listeners(parts.now);
     this.routes = operatorApi({
       credentials: new Credentials({ operator: config.OPERATOR_TOKEN, viewer: config.VIEWER_TOKEN }),
       hosts: config.ALLOWED_HOSTS,
@@ -45,6 +54,15 @@ export class Operator {
       bus: () => this.connected(),
       artifacts: new ArtifactShelf(config.STATE_DIR),
       config: () => this.effective(),
+      diagnosis: () =>
+        diagnose({
+          pool: followed.pool.pool,
+          stage,
+          natsState: () => parts.health.state,
+          bus: () => this.bus,
+          listeners: this.listeners,
+          selectors: async () => await (this.inspect?.() ?? { words: stage.readiness().words }),
+        }),
       feed: this.feed,
       logger,
       signal,
@@ -62,9 +80,10 @@ export class Operator {
     this.feed.changed();
   }
 
-  /** The pool is open: from now on people may act. */
-  acts(acts: Acts): void {
+  /** The pool is open: from now on people may act, and the console can be looked into. */
+  acts(acts: Acts, inspect: DiagnosisParts["selectors"]): void {
     this.acting = acts;
+    this.inspect = inspect;
   }
 
   private known(): PowerStatus {

@@ -1,6 +1,7 @@
 /** What can be read: status, history, artifacts, the configuration in use. */
 import {
   type ArtifactList,
+  type Diagnosis,
   type EffectiveConfig,
   type HistoryPage,
   HistoryQuery,
@@ -21,11 +22,12 @@ export interface ReadingParts {
   readonly bus: () => Bus;
   readonly artifacts: ArtifactShelf;
   readonly config: () => EffectiveConfig;
+  readonly diagnosis: () => Promise<Diagnosis>;
 }
 
 const ArtifactQuery = z.strictObject({ attempt: z.string().min(1).max(64).optional() });
 
-export function readingRoutes({ pool, known, bus, artifacts, config }: ReadingParts): Router {
+export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis }: ReadingParts): Router {
   const router = Router();
   router.get("/status", (_request, response) => {
     response.json(known());
@@ -54,6 +56,9 @@ export function readingRoutes({ pool, known, bus, artifacts, config }: ReadingPa
     // What a foreign page showed must never run in the browser of whoever looks at it.
     response.set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'");
     response.type(artifact.kind === "png" ? "image/png" : "text/plain").send(artifact.read());
+  });
+  router.get("/diagnosis", async (_request, response) => {
+    response.json(await diagnosis());
   });
   router.get("/config", (_request, response) => {
     response.json(config());

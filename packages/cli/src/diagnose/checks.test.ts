@@ -1,0 +1,206 @@
+/** What each fact leads to; the same with real faults is in tests/e2e/diagnose.test.ts. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Diagnosis } from "@gpu-power-manager/shared/api";
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import { speaker } from "../language.ts";
+import { firstFailure, judgeAll } from "./check.ts";
+import { allChecks } from "./checks.ts";
+import type { Facts, PowerFacts } from "./facts.ts";
+import { readMetrics } from "./metrics-text.ts";
+
+const AT = "2026-11-24T12:00:00.000Z";
+
+const diagnosis: Diagnosis = {
+  at: AT,
+  node: "v24.0.0",
+  uptimeSeconds: 60,
+  readiness: { ready: true, words: "fine" },
+  leads: true,
+  otherPower: null,
+  listeners: [
+    {
+      name: "listener-1",
+      silentSeconds: 1,
+      aheadSeconds: 0,
+      registered: true,
+      provenSecondsAgo: 12,
+      about: {
+        ready: true,
+        words: "Registered.",
+        details: {
+          gateway: "registered",
+          backlog: "read",
+          pathInDoubt: false,
+          natsTrouble: null,
+          outboxDepth: 0,
+        },
+      },
+    },
+  ],
+  nats: {
+    state: "connected",
+    server: "2.11.11",
+    roundTripMs: 1,
+    aheadSeconds: 0,
+    streams: [{ name: "GPU_JOBS", bytes: 10, limitBytes: 1_000, messages: 1 }],
+    missing: [],
+    consumer: { waiting: 0, redelivered: 0 },
+  },
+  selectors: [{ name: "page.row", selector: "tr", count: 1, expected: "some" }],
+  selectorsWords: null,
+};
+const status: PowerStatus = {
+  pool: "default",
+  at: AT,
+  session: "logged_in",
+  listeningSince: AT,
+  hold: null,
+  needs: [],
+  demand: {
+    waitingJobs: 0,
+    oldestWaitingAt: null,
+    bootRequests: 0,
+    lastJobAt: null,
+    lastActivityAt: null,
+    counts: {},
+  },
+  decisions: [],
+  instances: [
+    {
+      id: "gpu-1",
+      providerId: "uhost-1",
+      forgotten: false,
+      state: "stopped",
+      words: null,
+      unknownReason: null,
+      since: AT,
+      observedAt: AT,
+      comparedAt: AT,
+      runningSince: null,
+      uptimeSeconds: 0,
+      cost: 0,
+      currency: "CNY",
+      attempt: null,
+      failures: 0,
+      restUntil: null,
+      restReason: null,
+    },
+  ],
+};
+const METRICS = `
+gpu_power_disk_bytes{disk="state",pool="default"} 100
+gpu_power_disk_free_bytes{disk="state",pool="default"} 50
+`;
+const power: PowerFacts = { diagnosis, status, refusals: [], metrics: readMetrics(METRICS), aheadSeconds: 0 };
+const facts: Facts = {
+  tokenFound: true,
+  tokenPlaces: [],
+  power: { ok: true, value: power },
+  prometheus: undefined,
+};
+
+const nats = (changes: Partial<Diagnosis["nats"]>) =>
+  withPower({ diagnosis: { ...diagnosis, nats: { ...diagnosis.nats, ...changes } } });
+function withPower(changes: Partial<PowerFacts>): Facts {
+  return { ...facts, power: { ok: true, value: { ...power, ...changes } } };
+}
+
+const CASES: ReadonlyArray<{ what: string; given: Facts; id: string; next: RegExp }> = [
+  {
+    what: "no token can be read",
+    given: { ...facts, tokenFound: false, tokenPlaces: ["secrets/x"] },
+    id: "token",
+    next: /sudo/,
+  },
+  {
+    what: "NATS refuses the password",
+    given: nats({ state: "refused", streams: [] }),
+    id: "nats",
+    next: /secrets\/nats-power/,
+  },
+  {
+    what: "a stream is deleted",
+    given: nats({ missing: ["the stream GPU_JOBS"] }),
+    id: "streams",
+    next: /made? what is missing|make what is missing/,
+  },
+  {
+    what: "GPU_JOBS is nearly full",
+    given: nats({ streams: [{ name: "GPU_JOBS", bytes: 950, limitBytes: 1_000, messages: 9 }] }),
+    id: "nats-room",
+    next: /look at its log/,
+  },
+  {
+    what: "NATS's clock is five minutes ahead",
+    given: nats({ aheadSeconds: 300 }),
+    id: "clock-nats",
+    next: /NTP/,
+  },
+  {
+    what: "power's clock is five minutes behind",
+    given: withPower({ aheadSeconds: -300 }),
+    id: "clock-power",
+    next: /NTP/,
+  },
+  {
+    what: "the listener's clock is five minutes ahead",
+    given: withPower({
+      diagnosis: {
+        ...diagnosis,
+        listeners: diagnosis.listeners.map((each) => ({ ...each, aheadSeconds: 300 })),
+      },
+    }),
+    id: "clock-listener",
+    next: /NTP/,
+  },
+  {
+    what: "another power acts",
+    given: withPower({
+      diagnosis: { ...diagnosis, leads: false, otherPower: "host-2:7" },
+      status: undefined,
+    }),
+    id: "pool",
+    next: /--url/,
+  },
+  {
+    what: "a disk is nearly full",
+    given: withPower({ metrics: readMetrics(METRICS.replace("} 50", "} 2")) }),
+    id: "disk",
+    next: /Make room/,
+  },
+  {
+    what: "a changed pool file is refused",
+    given: withPower({ metrics: readMetrics('gpu_power_config_reload_success{file="pool"} 0') }),
+    id: "files",
+    next: /gpuctl reload/,
+  },
+];
+
+test("where all is well nothing fails", () => {
+  const results = judgeAll(allChecks(facts, speaker("en")));
+  assert.equal(firstFailure(results), undefined);
+  assert.deepEqual(
+    results.filter(({ status: each }) => each === "not_asked").map(({ id }) => id),
+    ["clock-outside", "prometheus", "scraped", "rules", "alertmanager"],
+    "what cannot be asked from here is said to be not asked",
+  );
+});
+
+for (const { what, given, id, next } of CASES) {
+  test(`the first ✗: ${what}`, () => {
+    for (const language of ["en", "zh"] as const) {
+      const first = firstFailure(judgeAll(allChecks(given, speaker(language))));
+      assert.equal(first?.id, id);
+      if (language === "en") assert.match(first?.next ?? "", next);
+      else assert.match(first?.next ?? "", /[\u4e00-\u9fff]/);
+    }
+  });
+}
+
+test("Prometheus' text is read with labels that hold anything", () => {
+  assert.deepEqual(readMetrics('# HELP a b\na{b="c, \\"d\\"} e",f="g"} 1.5\na 2\nnonsense\n'), [
+    { name: "a", labels: { b: 'c, \\"d\\"} e', f: "g" }, value: 1.5 },
+    { name: "a", labels: {}, value: 2 },
+  ]);
+});

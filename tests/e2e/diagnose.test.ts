@@ -1,0 +1,253 @@
+/** `gpuctl diagnose` against real services with real faults: the first ✗ is the cause. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { type TestContext, test } from "node:test";
+import { Redis } from "ioredis";
+import { type WebSocket, WebSocketServer } from "ws";
+import { z } from "zod";
+import { mendAll } from "../../scripts/demo/faults.ts";
+import { startPrometheus } from "../../scripts/demo/prometheus.ts";
+import { serveControl } from "../../sim/dsp/src/control.ts";
+import { makePrivateCa } from "../harness/private-ca.ts";
+import { freePort, Process, until } from "../harness/process.ts";
+import { startRedis } from "../harness/servers.ts";
+import { QUICK_BACKLOG, Service, type Stack, startStack } from "../harness/stack.ts";
+
+const GPUCTL = new URL("../../packages/cli/src/gpuctl.ts", import.meta.url).pathname;
+const PROBES = { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "500ms" };
+/** The design's own bound. */
+const WITHIN_MS = 30_000;
+
+const Results = z.object({
+  results: z.array(
+    z.object({ id: z.string(), status: z.string(), seen: z.string(), next: z.string().nullable() }),
+  ),
+});
+type Result = z.infer<typeof Results>["results"][number];
+
+async function diagnose(stack: Stack, env: Record<string, string> = {}): Promise<Result[]> {
+  const began = Date.now();
+  const child = new Process("gpuctl", {
+    command: process.execPath,
+    args: [GPUCTL, "--json", "diagnose"],
+    env: {
+      POWER_URL: stack.power.url,
+      OPERATOR_TOKEN: stack.tokens.viewer,
+      LANG: "C",
+      ...env,
+    },
+  });
+  const code = await child.exited;
+  assert.ok(Date.now() - began < WITHIN_MS);
+  const { results } = Results.parse(JSON.parse(child.lines.join("\n")));
+  assert.equal(code, results.some(({ status }) => status === "fail") ? 1 : 0);
+  return results;
+}
+
+/** Waits until the first ✗ is this one, and says so; `seen` is what it must have seen, `next` what it advises. */
+async function firstFailureIs(
+  stack: Stack,
+  id: string,
+  seen: RegExp,
+  next: RegExp,
+  env: Record<string, string> = {},
+): Promise<void> {
+  let last: Result | undefined;
+  await until(
+    `the first ✗ is ${id}`,
+    async () => {
+      last = (await diagnose(stack, env)).find(({ status }) => status === "fail");
+      return last?.id === id && seen.test(last.seen);
+    },
+    60_000,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; it was ${JSON.stringify(last)}`);
+  });
+  assert.match(last?.next ?? "", next);
+}
+
+async function well(stack: Stack, env: Record<string, string> = {}): Promise<Result[]> {
+  let results: Result[] = [];
+  await until(
+    "nothing fails",
+    async () => {
+      results = await diagnose(stack, env);
+      return results.every(({ status }) => status !== "fail");
+    },
+    60_000,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${JSON.stringify(results.filter(({ status }) => status === "fail"))}`);
+  });
+  return results;
+}
+
+async function post(url: string, body: object): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  assert.ok(response.ok, `${url}: ${response.status}`);
+}
+
+async function withStack(t: TestContext, options: Parameters<typeof startStack>[0] = {}): Promise<Stack> {
+  const stack = await startStack({ listenerEnv: PROBES, ...options });
+  t.after(() => stack.stop());
+  return stack;
+}
+
+test("console and gateway in trouble: the first ✗ names the cause, and all is well when it is mended", async (t) => {
+  const stack = await withStack(t);
+  const gateway = await serveControl(stack.dsp);
+  t.after(() => gateway.stop());
+  const controls = { console: stack.console.controlUrl, gateway: gateway.url };
+  const turn = (knobs: object) => post(`${controls.console}/faults`, knobs);
+  const [id = ""] = stack.ids;
+  const all = await well(stack);
+  assert.ok(all.some(({ id: check, status }) => check === "selectors" && status === "ok"));
+
+  await turn({ api500: true });
+  await firstFailureIs(stack, "console", /gpu-1: /, /provider's page/);
+  await turn({ api500: false });
+  await turn({ changedSelectors: ["row"] });
+  await firstFailureIs(stack, "selectors", /page\.row \(.+\) finds 0/, /config\/profiles/);
+  await turn({ changedSelectors: [] });
+  await turn({ pageDisagrees: { [id]: "Running" } });
+  await firstFailureIs(stack, "state", /gpu-1: /, /Nothing is stopped/);
+  await turn({ pageDisagrees: {} });
+  await turn({ loginByHandOnly: true });
+  await stack.expireSession();
+  await firstFailureIs(stack, "login", /login required/, /make login/);
+  await mendAll(controls);
+  await well(stack);
+
+  await post(`${controls.gateway}/away`, { on: true });
+  await firstFailureIs(stack, "gateway", /nothing answers.*ECONNREFUSED/, /DSP_URL/);
+  await mendAll(controls);
+  await well(stack);
+  for (const type of ["gpu.status.query", "gpu.job.submit"])
+    await post(`${controls.gateway}/mute`, { type, on: true });
+  await firstFailureIs(stack, "path", /not heard/, /_notifyGpuMonitors/);
+  await mendAll(controls);
+  await well(stack);
+
+  const pool = await readFile(stack.poolFile, "utf8");
+  await writeFile(stack.poolFile, pool.replaceAll(id, "uhost-nobody"));
+  await firstFailureIs(stack, "found", /gpu-1: /, /providerId/);
+  await writeFile(stack.poolFile, `${pool}\ncolour: red\n`);
+  await until("it is refused", async () =>
+    (await diagnose(stack)).some((each) => each.id === "files" && each.status === "fail"),
+  );
+});
+
+/** Another listener in place of the stack's own. */
+async function replaceListener(t: TestContext, stack: Stack, env: Record<string, string>): Promise<void> {
+  await stack.listener.stop();
+  const listener = new Service("listener", await freePort(), {
+    NATS_URL: stack.nats.url,
+    DSP_URL: stack.dsp.url,
+    ...PROBES,
+    ...QUICK_BACKLOG,
+    ...env,
+  });
+  listener.start();
+  t.after(() => listener.kill());
+}
+
+async function listening(t: TestContext, server: HttpServer): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
+}
+
+test("a gateway that refuses the WebSocket is told apart from one that is away", async (t) => {
+  const stack = await withStack(t);
+  const proxy = createHttpServer().on("upgrade", (_request, socket) => {
+    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  });
+  const port = await listening(t, proxy);
+  await replaceListener(t, stack, { DSP_URL: `ws://127.0.0.1:${port}/dsp` });
+  await firstFailureIs(stack, "gateway", /refuses the WebSocket.*403/, /path in DSP_URL/);
+});
+
+test("a gateway that registers us in another role is no registration", async (t) => {
+  const stack = await withStack(t);
+  const server = createHttpServer();
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket: WebSocket) => {
+    socket.send('{"type":"connected","fd":1}');
+    socket.on("message", () => socket.send('{"type":"registered","role":"worker"}'));
+  });
+  t.after(() => sockets.close());
+  const port = await listening(t, server);
+  await replaceListener(t, stack, { DSP_URL: `ws://127.0.0.1:${port}/dsp` });
+  await firstFailureIs(stack, "registered", /does not confirm/, /gpu_monitor/);
+});
+
+test("an expired certificate of the gateway is named as such", async (t) => {
+  const stack = await withStack(t);
+  const ca = await makePrivateCa();
+  const { key, certificate } = await ca.issue(0);
+  const server = createHttpsServer({ key: await readFile(key), cert: await readFile(certificate) });
+  const port = await listening(t, server);
+  await replaceListener(t, stack, {
+    DSP_URL: `wss://127.0.0.1:${port}/dsp`,
+    CA_DIR: ca.dir,
+  });
+  await firstFailureIs(
+    stack,
+    "gateway",
+    /certificate is not accepted.*expired/,
+    /Renew the gateway's certificate/,
+  );
+});
+
+test("a Redis that is away, and one whose user may too little, are told apart", async (t) => {
+  const stack = await withStack(t);
+  const redis = await startRedis();
+  let running = true;
+  t.after(async () => {
+    if (running) await redis.stop();
+  });
+  const admin = new Redis(redis.url);
+  await admin.call("ACL", "SETUSER", "watcher", "on", ">secret", "~dsp:*", "-@all", "+scan", "+time");
+  await admin.rpush("dsp:pending_tasks:K1", '{"type":"url","url":"u","key":"K1"}');
+  admin.disconnect();
+  await replaceListener(t, stack, {
+    DSP_REDIS_URL: redis.url.replace("redis://", "redis://watcher:secret@"),
+  });
+  await firstFailureIs(stack, "redis", /may not do all that is needed/, /ACL SETUSER/);
+  running = false;
+  await redis.stop();
+  await firstFailureIs(stack, "redis", /ECONNREFUSED/, /dsp-redis-url/);
+});
+
+test("what is down is named first: listener, NATS, power, a Prometheus that does not scrape", async (t) => {
+  const stack = await withStack(t);
+  const nowhere = `http://127.0.0.1:${await freePort()}`;
+  const targets = { listener: nowhere, power: stack.power.url };
+  const prometheus = await startPrometheus(stack.dir, await freePort(), targets);
+  t.after(() => prometheus.stop());
+  const env = { PROMETHEUS_URL: prometheus.url };
+  await firstFailureIs(stack, "scraped", /not listener/, /prometheus\.yml/, env);
+  await firstFailureIs(stack, "prometheus", /fetch failed/, /make ps/, { PROMETHEUS_URL: nowhere });
+
+  await stack.listener.kill();
+  await firstFailureIs(stack, "listener", /silent for|none has been heard/, /POOL must be the same/);
+  await stack.nats.stop();
+  await firstFailureIs(stack, "nats", /does not answer/, /NATS_URL/);
+  await stack.power.kill();
+  const results = await diagnose(stack);
+  assert.deepEqual(
+    results.filter(({ status }) => status === "fail").map(({ id }) => id),
+    ["power"],
+    "what hangs on it is not asked",
+  );
+  assert.match(results.find(({ id }) => id === "nats")?.seen ?? "", /hangs on: power answers/);
+});
