@@ -7,7 +7,7 @@ import { readSettings, settings } from "./settings.js";
 
 /** Rows a page. */
 const PAGE_SIZE = 10;
-const COLUMNS = ["", "名称", "资源 ID", "状态", "GPU", "可用区", "计费方式", "操作"];
+const COLUMNS = ["", "名称", "登录", "资源 ID", "状态", "GPU", "可用区", "计费方式", "操作"];
 
 const tbody = element("tbody");
 const holder = element("div", "uc-fe-table-holder");

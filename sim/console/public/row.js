@@ -72,6 +72,26 @@ function actions(machine, shownState, onDone) {
   return area;
 }
 
+/** How to log in to the machine, spread over texts, attributes and fields as consoles do. */
+function loginBox({ SshLoginCommand, Password, Softwares, IPSet }) {
+  const [user, host] = SshLoginCommand.split("@");
+  const password = element("input", "uc-fe-input");
+  password.readOnly = true;
+  password.value = Password;
+  password.setAttribute("value", Password);
+  const copy = element("i", "uc-fe-icon-copy", "⧉");
+  copy.setAttribute("data-clipboard-text", Password);
+  copy.title = SshLoginCommand;
+  const links = Softwares.map(({ Name, URL: href }) => {
+    const link = element("a", "", Name);
+    link.href = href;
+    return link;
+  });
+  const addresses = element("span", "uc-fe-login-addresses", IPSet.map(({ IP }) => IP).join(" / "));
+  const command = element("code", "", `${user}@`, element("b", "", host));
+  return element("div", "uc-fe-login", command, element("span", "", password, copy), addresses, ...links);
+}
+
 /** What a row is drawn from; a row is drawn anew only when this changes, as the component library does. */
 export function rowKey(machine) {
   const { changedSelectors, buttonDisabledAlways, hiddenTemplateButton, halfLoaded, shownStates } =
@@ -102,6 +122,7 @@ export function drawRow(machine, onDone) {
     classOf("row", "uc-fe-table-row"),
     cell("select", tick),
     cell("name", machine.Name),
+    cell("login", loginBox(machine)),
     cell("id", machine.UHostId),
     cell("state", ...(whole ? [status] : [])),
     cell("gpu", `${machine.GpuType} × ${machine.GPU}`),

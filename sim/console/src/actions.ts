@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Fleet } from "./fleet.ts";
 import type { Verb } from "./ledger.ts";
+import { loginFactsOf } from "./login-facts.ts";
 import { type Machine, reboot, start, stop } from "./machines.ts";
 import { RET } from "./ret-codes.ts";
 
@@ -54,7 +55,7 @@ export function describe(fleet: Fleet, fields: Fields): Answer {
       State: fleet.faults.apiDisagrees[machine.spec.UHostId] ?? machine.state,
       CPU: 16,
       Memory: 65_536,
-      IPSet: [],
+      ...loginFactsOf(machine.spec.UHostId),
     })),
   };
 }
@@ -72,10 +73,10 @@ export function change(fleet: Fleet, verb: Verb, needs: readonly string[], field
     machine.state === "Stopped" &&
     fleet.faults.soldOut.includes(machine.spec.UHostId)
   ) {
-    return refusal(
-      RET.soldOut,
-      `可用区 ${machine.spec.Zone} 的 ${machine.spec.GpuType} 资源已售罄，请稍后再试或更换可用区`,
-    );
+    const { Zone, GpuType, UHostId } = machine.spec;
+    const { SshLoginCommand, Password } = loginFactsOf(UHostId);
+    const told = fleet.faults.refusalsTell ? ` (${SshLoginCommand}, ${Password})` : "";
+    return refusal(RET.soldOut, `可用区 ${Zone} 的 ${GpuType} 资源已售罄，请稍后再试或更换可用区${told}`);
   }
   const effect = { start, stop, reboot, reinstall: null, delete: null }[verb];
   if (effect === null)

@@ -59,6 +59,8 @@ export const faults = z.strictObject({
   apiDisagrees: z.record(z.string(), machineState),
   /** The page never refreshes by itself, not even after an action. */
   stalePage: z.boolean(),
+  /** Refusals quote how one logs in to the machine. */
+  refusalsTell: z.boolean(),
   /** A start is refused: the zone has no stock. */
   soldOut: z.array(z.string()),
   stuckStarting: z.array(z.string()),
@@ -99,6 +101,7 @@ export const GOOD_DAY: Faults = {
   pageDisagrees: {},
   apiDisagrees: {},
   stalePage: false,
+  refusalsTell: false,
   soldOut: [],
   stuckStarting: [],
   stopsByItselfAfterMs: {},

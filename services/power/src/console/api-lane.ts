@@ -28,18 +28,21 @@ type Reply =
 
 export class ApiLane {
   private readonly profile: () => Profile;
+  private readonly onAnswer: (answer: unknown) => void;
   private template: Template | undefined;
   private lastEntries: readonly Entry[] = [];
 
-  constructor(profile: () => Profile) {
+  /** @param onAnswer is given every answer before anybody else. */
+  constructor(profile: () => Profile, onAnswer: (answer: unknown) => void) {
     this.profile = profile;
+    this.onAnswer = onAnswer;
   }
 
   get learnt(): boolean {
     return this.template !== undefined;
   }
 
-  /** Values that must not appear in artifacts. */
+  /** Values that must not be kept or told. */
   get secrets(): string[] {
     return this.template === undefined
       ? []
@@ -111,7 +114,9 @@ export class ApiLane {
         };
       }
       try {
-        return { ok: true, body: await response.json() };
+        const body: unknown = await response.json();
+        this.onAnswer(body);
+        return { ok: true, body };
       } catch {
         return {
           ok: false,

@@ -3,12 +3,11 @@ import { join } from "node:path";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Page } from "playwright";
+import { type Blotting, blottedHtml, blottedShot } from "./blotted-page.ts";
 
 /** The ring holds at most so many doubts, and so many bytes. */
 const MAX_FILES = 80;
 const MAX_BYTES = 60 * 1024 * 1024;
-/** A page that hangs must not hold up the step that is being documented. */
-const SHOT_TIMEOUT_MS = 5_000;
 
 /** Screenshots and HTML of doubtful moments, the oldest making room for the newest. */
 export class Artifacts {
@@ -25,17 +24,15 @@ export class Artifacts {
   /**
    * Keeps what the page shows. Never throws.
    * @param label letters, digits and hyphens: it becomes part of the file's name.
-   * @param secrets texts that are blotted out of the HTML.
+   * @param blotting what is blotted out of both.
    */
-  async keep(page: Page, label: string, secrets: readonly string[]): Promise<void> {
+  async keep(page: Page, label: string, blotting: Blotting): Promise<void> {
     this.count += 1;
     const name = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${this.count}-${label.replaceAll(/[^a-z0-9-]/gi, "-")}`;
     try {
-      const picture = await page.screenshot({ timeout: SHOT_TIMEOUT_MS });
+      const picture = await blottedShot(page, blotting);
       writeFileSync(join(this.folder, `${name}.png`), picture, { mode: 0o600 });
-      let html = await page.content();
-      for (const secret of secrets) if (secret.length >= 4) html = html.replaceAll(secret, "[secret]");
-      writeFileSync(join(this.folder, `${name}.html`), html, { mode: 0o600 });
+      writeFileSync(join(this.folder, `${name}.html`), await blottedHtml(page, blotting), { mode: 0o600 });
       this.logger.warn({ artifact: name }, "A screenshot and the page's HTML were kept");
     } catch (error) {
       this.logger.warn({ cause: describeError(error) }, "No screenshot could be kept");

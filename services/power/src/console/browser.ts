@@ -7,6 +7,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { z } from "zod";
 import type { BrowserRestart } from "./driver.ts";
 import type { SavedSession } from "./saved-session.ts";
+import { registerSecretTexts } from "./secret-texts.ts";
 import { homeThatTrusts, type TrustedHome } from "./trusted-home.ts";
 
 /** Pauses between launches that fail: doubling, up to this. */
@@ -84,6 +85,7 @@ export class BrowserKeeper {
       throw new Error("Chromium did not start a moment ago; it is tried again soon.");
     try {
       if (authorities.length > 0) this.home ??= await homeThatTrusts(authorities);
+      await registerSecretTexts();
       const browser = await chromium.launch({
         executablePath: chromiumPath,
         headless,

@@ -2,7 +2,6 @@
 import type { Authority } from "@gpu-power-manager/shared/authorities";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { ApiLane } from "./api-lane.ts";
-import { Artifacts } from "./artifacts.ts";
 import { BrowserKeeper, type Tab } from "./browser.ts";
 import { ConsoleSession, type NotReady, type Ready } from "./console-session.ts";
 import type {
@@ -15,6 +14,7 @@ import type {
   SessionState,
   Sighting,
 } from "./driver.ts";
+import { Evidence } from "./evidence.ts";
 import { firstLine } from "./first-line.ts";
 import { inspectPage } from "./inspect-page.ts";
 import { fromApi, fromPage, joinWitnesses, unknown } from "./interpret.ts";
@@ -23,6 +23,7 @@ import { Login } from "./login.ts";
 import { PageLane } from "./page-lane.ts";
 import type { Profile } from "./profile.ts";
 import { SavedSession } from "./saved-session.ts";
+import { Secrets } from "./secrets.ts";
 import { Turns } from "./turns.ts";
 
 export interface ConsoleOptions {
@@ -45,7 +46,8 @@ export class PageConsole implements ConsoleDriver {
   private readonly options: ConsoleOptions;
   private profile: Profile;
   private providerIds: readonly string[];
-  private readonly artifacts: Artifacts;
+  private readonly secrets: Secrets;
+  private readonly evidence: Evidence;
   private readonly keeper: BrowserKeeper;
   private readonly api: ApiLane;
   private readonly list: ListPage;
@@ -61,8 +63,11 @@ export class PageConsole implements ConsoleDriver {
     this.options = options;
     this.profile = options.profile;
     this.providerIds = options.providerIds;
-    this.artifacts = new Artifacts(options.stateDir, logger);
-    this.api = new ApiLane(profile);
+    this.secrets = new Secrets(() => this.profile.secrets.fields);
+    if (options.credentials !== undefined) this.secrets.add(options.credentials.password);
+    this.api = new ApiLane(profile, (answer) => this.secrets.learn(answer));
+    const { stateDir } = options;
+    this.evidence = new Evidence({ profile, api: this.api, secrets: this.secrets, stateDir, logger });
     this.list = new ListPage(profile, this.api);
     this.pageLane = new PageLane(profile, this.api, this.list);
     this.keeper = new BrowserKeeper({
@@ -74,7 +79,10 @@ export class PageConsole implements ConsoleDriver {
       saved,
       logger,
       now,
-      onPage: (page) => page.on("request", (request) => this.api.learn(request)),
+      onPage: (page) => {
+        page.on("request", (request) => this.api.learn(request));
+        this.evidence.follow(page);
+      },
       onGone: (reason) => {
         this.login.lost();
         events.browserRestarted(reason);
@@ -149,7 +157,13 @@ export class PageConsole implements ConsoleDriver {
       if (list.refused) this.login.doubt();
       return this.allUnknown(list, askedAt);
     }
-    const sightings = this.providerIds.map((id) => [id, fromApi(list.entries, id, this.profile)] as const);
+    const sightings = this.providerIds.map((id) => {
+      const seen = fromApi(list.entries, id, this.profile);
+      return [
+        id,
+        seen.state === "unknown" ? { ...seen, words: this.secrets.blot(seen.words) } : seen,
+      ] as const;
+    });
     return { askedAt, answeredAt: now(), instances: new Map(sightings) };
   }
 
@@ -163,7 +177,7 @@ export class PageConsole implements ConsoleDriver {
       if (second.disagree) this.options.events.disagreed();
       if (second.doubtful) {
         this.options.events.failed(second.disagree ? "witnesses_disagree" : "page_half_loaded");
-        await this.keepArtifact("doubt");
+        await this.keepEvidence("doubt");
       }
       return second.sighting;
     });
@@ -209,7 +223,8 @@ export class PageConsole implements ConsoleDriver {
     { reason, words }: Pick<NotReady, "reason" | "words">,
     askedAt = this.options.now(),
   ): PoolSighting {
-    const instances = new Map(this.providerIds.map((id) => [id, unknown(reason, words)] as const));
+    const sighting = unknown(reason, this.secrets.blot(words));
+    const instances = new Map(this.providerIds.map((id) => [id, sighting] as const));
     return { askedAt, answeredAt: this.options.now(), instances, trouble: reason };
   }
 
@@ -233,10 +248,11 @@ export class PageConsole implements ConsoleDriver {
     for (const lane of this.profile.lanes) {
       const ready = await this.ready();
       if (!ready.ok) return { outcome: "not_tried", message: ready.words };
-      const result = await (lane === "api" ? this.ask(ready.tab, request) : this.click(request));
-      if (result === undefined) continue;
+      const said = await (lane === "api" ? this.ask(ready.tab, request) : this.click(request));
+      if (said === undefined) continue;
+      if (said.outcome === "accepted") return said;
+      const result = { ...said, message: this.secrets.blot(said.message) };
       last = result;
-      if (result.outcome === "accepted") return result;
       events.failed(`${action}_${result.outcome}`);
       logger.warn(
         { attemptId, lane, action, result: result.outcome, cause: result.message },
@@ -271,14 +287,14 @@ export class PageConsole implements ConsoleDriver {
         this.providerIds,
         allowed,
       );
-      if (result.outcome !== "accepted") await this.keepArtifact(`${action}-${result.outcome}-${attemptId}`);
+      if (result.outcome !== "accepted") await this.keepEvidence(`${action}-${result.outcome}-${attemptId}`);
       return result;
     });
   }
 
   /** To be called by whoever has the page's turn, so that it shows what was doubted. */
-  private async keepArtifact(label: string): Promise<void> {
-    const page = this.keeper.tab?.page;
-    if (page !== undefined) await this.artifacts.keep(page, label, this.api.secrets);
+  private async keepEvidence(label: string): Promise<void> {
+    const { tab } = this.keeper;
+    if (tab !== undefined) await this.evidence.keep(tab, label);
   }
 }

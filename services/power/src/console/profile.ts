@@ -92,6 +92,15 @@ export const Profile = z.strictObject({
       .array(z.strictObject({ contains: z.string().min(1), click: Selector, text: Words.optional() }))
       .default([]),
   }),
+  /** What is blotted out of screenshots, HTML and logs, beside what CompShare's answers call `Password` and so on. */
+  secrets: z
+    .strictObject({
+      /** Fields of the provider's answers whose values are secret, wherever they stand. */
+      fields: z.array(z.string().min(1)).default([]),
+      /** Elements of the page that show secrets which no answer holds, or which it cuts into pieces. */
+      elements: z.array(Selector).default([]),
+    })
+    .prefault({}),
   start: Action,
   stop: Action,
   /** The lanes that are used, in the order in which they are tried. */
