@@ -75,6 +75,8 @@ test("a signal ends the command and the need at once", async (t) => {
 test("what a person types is done, or refused with words and the documented exit code", async (t) => {
   const stack = await withStack(t, { policy: { ...QUICK_POLICY, idleTimeout: "60s" } });
   assert.match((await gpuctl(stack, "status")).text, /Pool default/);
+  const why = await gpuctl(stack, "why");
+  assert.match(why.text, /wait: nothing is wanted\n[\s\S]*✗ something wants the GPU \(nothing\)/);
   const held = await gpuctl(stack, "hold", "--off", "--for", "1h", "--reason", "maintenance");
   assert.equal(held.code, 0, held.text);
   assert.match(

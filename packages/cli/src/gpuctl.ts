@@ -10,6 +10,7 @@ import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printStatus } from "./commands/status.ts";
 import { watch } from "./commands/watch.ts";
+import { printWhy } from "./commands/why.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { type ConnectionFlags, findConnection } from "./connection.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
@@ -77,6 +78,10 @@ command("status", "Is the GPU on and why, what waits, can notices be heard", "gp
   async () => {
     process.exitCode = await printStatus(session());
   },
+);
+
+command("why", "Why nothing, or just this, is done; what would change it, and when", "gpuctl why").action(
+  async () => await printWhy(session()),
 );
 
 command(

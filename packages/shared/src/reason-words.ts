@@ -88,3 +88,28 @@ export const HOLD_WORDS: Readonly<Record<HoldMode, Words>> = {
   on: { en: "the GPU is kept on", zh: "保持 GPU 开机" },
   off: { en: "the GPU is kept off", zh: "保持 GPU 关机" },
 };
+
+/** The conditions of a start and of a stop in words, by name. */
+export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
+  observed: { en: "every machine has been looked at", zh: "每台机器都已查看" },
+  wanted: { en: "something wants the GPU", zh: "有需求" },
+  not_held_back: { en: "no operator holds it back", zh: "没有运维指令阻止" },
+  machines_missing: { en: "fewer machines are on than are wanted", zh: "运行的机器少于所需" },
+  starts_allowed: { en: "the limit of starts within an hour allows one", zh: "未达每小时启动次数上限" },
+  machine_available: { en: "a machine is off and not resting", zh: "有已关机且未在休息的机器" },
+  no_action_in_flight: { en: "no start or stop is under way", zh: "没有正在进行的启动或停止" },
+  nothing_waits: { en: "no job and no request waits", zh: "没有任务或请求在等待" },
+  not_needed: { en: "nobody says that it is needed", zh: "没有人声明需要" },
+  not_held: { en: "no operator keeps it on or as it is", zh: "没有保持开机或保持现状的指令" },
+  notices_heard: { en: "notices can be heard", zh: "能听到通知" },
+  min_run_time_over: { en: "the least run time is over", zh: "已满最短运行时间" },
+  idle_long_enough: { en: "the idle time is over", zh: "已满空闲时间" },
+  not_resting: { en: "it does not rest after a failed stop", zh: "不在停止失败后的休息中" },
+  gateway_asked: {
+    en: "the gateway was asked for active tasks just now",
+    zh: "刚询问过网关是否有任务在执行",
+  },
+  gateway_answered: { en: "the gateway has answered, or had its time to", zh: "网关已回答或已给足时间" },
+  path_proven: { en: "the notification path was proven after that", zh: "之后已证明通知路径" },
+  witnesses_compared: { en: "page and API agreed just now", zh: "页面与 API 刚刚一致" },
+};

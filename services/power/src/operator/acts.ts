@@ -1,5 +1,5 @@
 /** What people, and programs in their name, may do. Each act is in history: who, from where, why, and what came of it. */
-import type { Change, HoldRequest, NeedRequest, Order } from "@gpu-power-manager/shared/api";
+import type { Change, HoldRequest, NeedRequest, Order, Why } from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import type { OperatorEntry } from "@gpu-power-manager/shared/events";
@@ -11,6 +11,7 @@ import type { Hold } from "../pool/hold.ts";
 import type { Reconciler } from "../pool/reconciler.ts";
 import type { KvDocument } from "../state/kv-document.ts";
 import { ApiError } from "./problems.ts";
+import { whyOf } from "./why.ts";
 
 /** By whom a request was made. */
 export interface Who {
@@ -24,7 +25,7 @@ export interface ActsParts {
   readonly followed: Pick<FollowedFiles, "pool" | "reload">;
   readonly demand: KvDocument<typeof Demand>;
   readonly hold: Hold;
-  readonly reconciler: Pick<Reconciler, "order" | "wake">;
+  readonly reconciler: Pick<Reconciler, "order" | "wake" | "view">;
   readonly outbound: Pick<Outbound, "operator">;
   readonly now: () => number;
 }
@@ -37,6 +38,11 @@ export class Acts {
 
   constructor(parts: ActsParts) {
     this.parts = parts;
+  }
+
+  /** Why nothing, or just this, is done at this moment. */
+  why(): Why {
+    return whyOf(this.parts.reconciler.view, this.parts.now());
   }
 
   async hold(request: HoldRequest, who: Who): Promise<void> {

@@ -51,6 +51,7 @@ export class Operator {
       status: () => stage.status() ?? { words: stage.readiness().words },
       known: () => this.known(),
       acts: () => this.mayAct(),
+      why: () => this.mayAct().why(),
       bus: () => this.connected(),
       artifacts: new ArtifactShelf(config.STATE_DIR),
       config: () => this.effective(),

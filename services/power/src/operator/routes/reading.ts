@@ -5,6 +5,7 @@ import {
   type EffectiveConfig,
   type HistoryPage,
   HistoryQuery,
+  type Why,
 } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
@@ -23,14 +24,19 @@ export interface ReadingParts {
   readonly artifacts: ArtifactShelf;
   readonly config: () => EffectiveConfig;
   readonly diagnosis: () => Promise<Diagnosis>;
+  /** @throws ApiError where this power does not act. */
+  readonly why: () => Why;
 }
 
 const ArtifactQuery = z.strictObject({ attempt: z.string().min(1).max(64).optional() });
 
-export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis }: ReadingParts): Router {
+export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis, why }: ReadingParts): Router {
   const router = Router();
   router.get("/status", (_request, response) => {
     response.json(known());
+  });
+  router.get("/why", (_request, response) => {
+    response.json(why());
   });
   router.get("/history", async (request, response) => {
     const page: HistoryPage = await readHistory(bus(), pool, HistoryQuery.parse(request.query));

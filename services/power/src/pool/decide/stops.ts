@@ -11,49 +11,106 @@ export const ANSWER_VALID_MS = 30_000;
 /** The gateway takes a task for given up after this: a job that was handed out longer ago is nobody's work any more. */
 export const UNREPORTED_MS = 600_000;
 
+/** One of the conditions for a stop, all of which have to hold. */
+export interface StopCondition {
+  readonly name:
+    | "no_action_in_flight"
+    | "nothing_waits"
+    | "not_needed"
+    | "not_held"
+    | "notices_heard"
+    | "min_run_time_over"
+    | "idle_long_enough"
+    | "not_resting"
+    | "gateway_asked"
+    | "gateway_answered"
+    | "path_proven"
+    | "witnesses_compared";
+  readonly holds: boolean;
+  /** When it holds at the earliest, as far as that is known. */
+  readonly from: number | null;
+  /** What is done while it does not hold. */
+  readonly otherwise: Decision;
+}
+
 /** Rule 9 of the architecture: every condition that keeps a machine on, the cheapest to know first. */
+export function stopConditions(
+  instance: InstanceView,
+  snapshot: Snapshot,
+  want: Want | null,
+  now: number,
+): readonly StopCondition[] {
+  const { demand, hold, askedWorkersAt: asked } = snapshot;
+  const policy = patienceOf(snapshot);
+  const { runningSince, provenAt, unprovenAt, patient, idleAt } = idleness(instance, snapshot, policy, now);
+  const ranAt = runningSince + policy.minRunTime;
+  // A question of before says nothing: its answer may have been the activity that idleness is counted from.
+  const isAsked = asked !== null && asked >= idleAt && now < asked + ANSWER_VALID_MS;
+  const answeredAt = (asked ?? now) + ANSWER_WAIT_MS;
+  const answered = asked !== null && demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
+  const condition = (
+    name: StopCondition["name"],
+    holds: boolean,
+    from: number | null,
+    otherwise: Decision,
+  ): StopCondition => ({ name, holds, from: holds ? null : from, otherwise });
+  const keeping = (
+    name: StopCondition["name"],
+    holds: boolean,
+    reason: (typeof REASONS.keep)[number],
+    from: number | null = null,
+  ) => condition(name, holds, from, keep(instance, reason, from));
+  const heldBy = hold?.mode === "on" ? "held_on" : "on_hold";
+  return [
+    keeping("no_action_in_flight", instance.attempt === null, "action_in_flight"),
+    keeping("nothing_waits", want === null || !waitsToBeServed(want), "jobs_pending"),
+    keeping("not_needed", demand.neededUntil === null, "needed", demand.neededUntil),
+    keeping("not_held", hold === null || hold.mode === "off", heldBy, hold?.until ?? null),
+    // Deaf is not idle: what could not be heard may be work.
+    keeping("notices_heard", provenAt !== null || patient, "path_unproven", unprovenAt),
+    keeping("min_run_time_over", now >= ranAt, "min_run_time", ranAt),
+    keeping("idle_long_enough", now >= idleAt, "idle_not_reached", Number.isFinite(idleAt) ? idleAt : null),
+    keeping("not_resting", instance.restUntil <= now, "resting", instance.restUntil),
+    condition("gateway_asked", isAsked, null, { kind: "ask", reason: "ask_before_stop" }),
+    keeping("gateway_answered", answered || now >= answeredAt, "waiting_for_answer", answeredAt),
+    keeping(
+      "path_proven",
+      isProven(snapshot, provenAt, now) || patient,
+      "path_unproven",
+      (asked ?? now) + ANSWER_VALID_MS,
+    ),
+    condition("witnesses_compared", isCompared(instance, now), null, {
+      kind: "look",
+      compare: true,
+      reason: "compare_before_stop",
+    }),
+  ];
+}
+
+/** Stops a machine for which every condition holds; else does what the first that does not hold asks for. */
 export function decideStop(
   instance: InstanceView,
   snapshot: Snapshot,
   want: Want | null,
   now: number,
 ): Decision {
-  const { demand, hold } = snapshot;
-  const policy = patienceOf(snapshot);
-  if (instance.attempt !== null) return keep(instance, "action_in_flight");
-  if (want !== null && waitsToBeServed(want)) return keep(instance, "jobs_pending");
-  if (demand.neededUntil !== null) return keep(instance, "needed", demand.neededUntil);
-  if (hold?.mode === "as_is") return keep(instance, "on_hold", hold.until);
-  if (hold?.mode === "on") return keep(instance, "held_on", hold.until);
-  const runningSince = instance.runningSince ?? now;
-  const { provenAt, unprovenAt } = idleFrom(runningSince, { ...snapshot, policy });
-  // So long idle with a listener registered all the while that policy asks for no proof of the path any more.
-  const patient = unprovenAt !== null && now >= unprovenAt;
-  // Deaf is not idle: what could not be heard may be work.
-  if (provenAt === null && !patient) return keep(instance, "path_unproven", unprovenAt);
-  if (now < runningSince + policy.minRunTime)
-    return keep(instance, "min_run_time", runningSince + policy.minRunTime);
-  const idleAt = Math.min(
-    provenAt ?? Number.POSITIVE_INFINITY,
-    patient ? unprovenAt : Number.POSITIVE_INFINITY,
-  );
-  if (now < idleAt) return keep(instance, "idle_not_reached", idleAt);
-  if (instance.restUntil > now) return keep(instance, "resting", instance.restUntil);
+  const missing = stopConditions(instance, snapshot, want, now).find(({ holds }) => !holds);
+  if (missing !== undefined) return missing.otherwise;
+  const { provenAt } = idleness(instance, snapshot, patienceOf(snapshot), now);
+  return {
+    kind: "stop",
+    instance: instance.id,
+    reason: reasonOf(snapshot, isProven(snapshot, provenAt, now)),
+  };
+}
 
-  const asked = snapshot.askedWorkersAt;
-  // A question of before says nothing: its answer may have been the activity that idleness is counted from.
-  if (asked === null || asked < idleAt || now >= asked + ANSWER_VALID_MS)
-    return { kind: "ask", reason: "ask_before_stop" };
-  const answered = demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
-  if (!answered && now < asked + ANSWER_WAIT_MS)
-    return keep(instance, "waiting_for_answer", asked + ANSWER_WAIT_MS);
-  // A registration that was lost in silence looks like quiet. With the question the path is probed: a proof from
-  // after it says that nothing was missed, because a path that was mended counts its hearing anew.
-  const proven =
-    provenAt !== null && now >= provenAt && snapshot.pathProvenAt !== null && snapshot.pathProvenAt >= asked;
-  if (!proven && !patient) return keep(instance, "path_unproven", asked + ANSWER_VALID_MS);
-  if (!isCompared(instance, now)) return { kind: "look", compare: true, reason: "compare_before_stop" };
-  return { kind: "stop", instance: instance.id, reason: reasonOf(snapshot, proven) };
+/**
+ * A registration that was lost in silence looks like quiet. With the question before a stop the path is probed: a proof
+ * from after it says that nothing was missed, because a path that was mended counts its hearing anew.
+ */
+function isProven({ askedWorkersAt, pathProvenAt }: Snapshot, provenAt: number | null, now: number): boolean {
+  if (provenAt === null || now < provenAt) return false;
+  return askedWorkersAt !== null && pathProvenAt !== null && pathProvenAt >= askedWorkersAt;
 }
 
 /** The times that policy asks for; where an operator wants the machine off, no longer than its work may take. */
@@ -71,7 +128,9 @@ function reasonOf({ hold }: Snapshot, proven: boolean): (typeof REASONS.stop)[nu
  * When the machine is idle by a proven path, and when by one that need not be proven; null where that cannot be, because
  * nobody hears, or policy does not allow it.
  */
-function idleFrom(runningSince: number, { policy, demand, listeningSince, attendedSince }: Snapshot) {
+function idleness(instance: InstanceView, snapshot: Snapshot, policy: Policy, now: number) {
+  const { demand, listeningSince, attendedSince } = snapshot;
+  const runningSince = instance.runningSince ?? now;
   const lastSign = Math.max(
     runningSince,
     demand.lastJobAt ?? 0,
@@ -84,5 +143,11 @@ function idleFrom(runningSince: number, { policy, demand, listeningSince, attend
     policy.stopUnproven === undefined || attendedSince === null
       ? null
       : Math.max(lastSign, attendedSince) + policy.idleTimeout + policy.stopUnproven;
-  return { provenAt, unprovenAt };
+  // So long idle with a listener registered all the while that policy asks for no proof of the path any more.
+  const patient = unprovenAt !== null && now >= unprovenAt;
+  const idleAt = Math.min(
+    provenAt ?? Number.POSITIVE_INFINITY,
+    patient ? unprovenAt : Number.POSITIVE_INFINITY,
+  );
+  return { runningSince, provenAt, unprovenAt, patient, idleAt };
 }

@@ -1,0 +1,142 @@
+/** Why the pool is as it is: every condition with its value, whether it holds, and when it will. Pure. */
+import { formatDuration } from "@gpu-power-manager/shared/duration";
+import { decide } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { type InstanceView, isRunning, isStarting, type Snapshot } from "./snapshot.ts";
+import { allowedStarts } from "./starts.ts";
+import { type StopCondition, stopConditions } from "./stops.ts";
+import { wantOf } from "./wanted.ts";
+
+export interface ShownCondition {
+  readonly name: StopCondition["name"] | StartConditionName;
+  readonly holds: boolean;
+  readonly value: string;
+  /** When it holds at the earliest, in milliseconds since 1970; null where that is not known, or it holds. */
+  readonly from: number | null;
+}
+
+type StartConditionName =
+  | "observed"
+  | "wanted"
+  | "not_held_back"
+  | "machines_missing"
+  | "starts_allowed"
+  | "machine_available";
+
+export interface Why {
+  readonly decisions: readonly Decision[];
+  /** All have to hold for a start. */
+  readonly start: readonly ShownCondition[];
+  /** Of each running machine: all have to hold for its stop. */
+  readonly stops: ReadonlyArray<{
+    readonly instance: string;
+    readonly conditions: readonly ShownCondition[];
+  }>;
+  /** When the decision is made anew at the latest, if nothing happens before; null: when something does. */
+  readonly nextAt: number | null;
+}
+
+const iso = (at: number | null) => (at === null ? "never" : new Date(at).toISOString());
+
+export function explain(snapshot: Snapshot, now: number): Why {
+  const decisions = decide(snapshot, now);
+  const want = wantOf(snapshot);
+  const untils = decisions.flatMap((decision) =>
+    "until" in decision && decision.until !== null ? decision.until : [],
+  );
+  return {
+    decisions,
+    start: startConditions(snapshot, now),
+    stops: snapshot.instances
+      .filter(({ state }) => state === "running")
+      .map((instance) => ({
+        instance: instance.id,
+        conditions: stopConditions(instance, snapshot, want, now).map(({ name, holds, from }) => ({
+          name,
+          holds,
+          from,
+          value: shownValue(name, instance, snapshot),
+        })),
+      })),
+    nextAt: untils.length === 0 ? null : Math.min(...untils),
+  };
+}
+
+function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
+  const { policy, instances, hold } = snapshot;
+  const want = wantOf(snapshot);
+  const unseen = instances.filter(({ askedAt }) => askedAt === null);
+  const on = instances.filter((each) => isRunning(each) || isStarting(each, policy, now)).length;
+  const allowed = allowedStarts(snapshot, now);
+  const free = instances.filter(
+    ({ state, attempt, restUntil, forgotten }) =>
+      state === "stopped" && attempt === null && restUntil <= now && !forgotten,
+  );
+  const rests = instances.flatMap(({ state, restUntil }) =>
+    state === "stopped" && restUntil > now ? restUntil : [],
+  );
+  const backed = hold?.mode === "as_is" || hold?.mode === "off";
+  return [
+    {
+      name: "observed",
+      holds: unseen.length === 0,
+      value: `${instances.length - unseen.length} of ${instances.length}`,
+      from: null,
+    },
+    { name: "wanted", holds: want !== null, value: want ?? "nothing", from: null },
+    { name: "not_held_back", holds: !backed, value: hold?.mode ?? "none", from: backed ? hold.until : null },
+    {
+      name: "machines_missing",
+      holds: on < policy.desiredRunning,
+      value: `${on} of ${policy.desiredRunning} on`,
+      from: null,
+    },
+    {
+      name: "starts_allowed",
+      holds: allowed > 0,
+      value: `${allowed} of ${policy.maxStartsPerHour} left`,
+      from: null,
+    },
+    {
+      name: "machine_available",
+      holds: free.length > 0,
+      value: free.map(({ id }) => id).join(", ") || "none",
+      from: free.length > 0 || rests.length === 0 ? null : Math.min(...rests),
+    },
+  ];
+}
+
+function shownValue(name: StopCondition["name"], instance: InstanceView, snapshot: Snapshot): string {
+  const { demand, hold, policy } = snapshot;
+  switch (name) {
+    case "no_action_in_flight":
+      return instance.attempt === null
+        ? "none"
+        : `${instance.attempt.action} since ${iso(instance.attempt.at)}`;
+    case "nothing_waits":
+      return demand.jobsWaiting ? "a job" : demand.bootRequested ? "a request" : "nothing";
+    case "not_needed":
+      return demand.neededUntil === null ? "by nobody" : `until ${iso(demand.neededUntil)}`;
+    case "not_held":
+      return hold?.mode ?? "none";
+    case "notices_heard":
+      return snapshot.listeningSince === null ? "not heard" : `since ${iso(snapshot.listeningSince)}`;
+    case "min_run_time_over":
+      return `on since ${iso(instance.runningSince)}, at least ${formatDuration(policy.minRunTime)}`;
+    case "idle_long_enough": {
+      const signs = [demand.lastJobAt, demand.lastServedAt, demand.lastActivityAt, demand.lastNeededAt];
+      const last = Math.max(...signs.map((at) => at ?? 0));
+      return `last sign of work ${iso(last === 0 ? null : last)}, idle time ${formatDuration(policy.idleTimeout)}`;
+    }
+    case "not_resting":
+      return instance.restUntil === 0 ? "no failed stop" : `until ${iso(instance.restUntil)}`;
+    case "gateway_asked":
+      return iso(snapshot.askedWorkersAt);
+    case "gateway_answered":
+      return `no task active at ${iso(demand.lastInactiveAt)}`;
+    case "path_proven":
+      return iso(snapshot.pathProvenAt);
+    case "witnesses_compared":
+      return iso(instance.comparedAt);
+  }
+}
