@@ -121,3 +121,30 @@ test("whoever watches sees a job's way", async (t) => {
   child.signal("SIGINT");
   assert.equal(await child.exited, 0);
 });
+
+test("the gateway's Redis is shown as tables, keys only where they are asked for, and nothing is written", async (t) => {
+  const stack = await withStack(t);
+  const license = "license-of-anna-1234";
+  await stack.dsp.submit({
+    type: "gpu.job.submit",
+    key: license,
+    taskType: "heygem_submit",
+    requestId: "r1",
+  });
+  const dsp = async (...args: string[]) =>
+    (await gpuctl(stack, "dsp", ...args, "--redis", stack.redis.url)).text;
+  const pending = await dsp("pending");
+  assert.match(
+    pending,
+    /^license +type +task type +request\n[0-9a-f]{16} +gpu\.job\.submit +heygem_submit +r1$/,
+  );
+  assert.ok(!pending.includes(license));
+  assert.match(await dsp("pending", "--show-keys"), new RegExp(`^${license} `, "m"));
+  assert.match(await dsp("status"), /heygem_submit +queued +\d+ s +r1/);
+  assert.match(await dsp("monitors"), /^fd\n\d+$/);
+  assert.match(await dsp("workers"), /None\.|^fd/);
+  assert.match(await dsp("clients"), /^fd +license/);
+  const unknown = await gpuctl(stack, "dsp", "pending", "--redis", "redis://127.0.0.1:9");
+  assert.equal(unknown.code, 3);
+  assert.match(unknown.text, /ECONNREFUSED/);
+});

@@ -58,6 +58,13 @@ export function findConnection(flags: ConnectionFlags, env: Environment, root: s
   return { ...found, token: undefined, lookedFor: files };
 }
 
+/** The gateway's Redis, as the listener reads it; undefined where it is not known. */
+export function findDspRedis(said: string | undefined, env: Environment, root: string): string | undefined {
+  return (
+    said ?? env.DSP_REDIS_URL ?? read(join(root, "secrets/dsp-redis-url")) ?? dotEnv(root, "DSP_REDIS_URL")
+  );
+}
+
 function findPrometheus(env: Environment, root: string, host: string): Connection["prometheus"] {
   const password = read(join(root, "secrets/prometheus-admin")) ?? read("/run/secrets/prometheus-admin");
   const url = env.PROMETHEUS_URL ?? `http://${host}:${dotEnv(root, "PROMETHEUS_PORT") ?? "9090"}`;

@@ -6,13 +6,14 @@ import { parseDuration } from "@gpu-power-manager/shared/duration";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, EXIT } from "./client.ts";
 import { hold, order, reload, resume } from "./commands/acting.ts";
+import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printStatus } from "./commands/status.ts";
 import { watch } from "./commands/watch.ts";
 import { printWhy } from "./commands/why.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
-import { type ConnectionFlags, findConnection } from "./connection.ts";
+import { type ConnectionFlags, findConnection, findDspRedis } from "./connection.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import { LANGUAGES, type Language, languageOf, speaker } from "./language.ts";
 import { actorName, openSession, paintFor, type Session } from "./session.ts";
@@ -196,6 +197,19 @@ command(
       ttlMs: flags.ttl,
       wait: flags.wait,
     });
+  });
+
+command(
+  "dsp",
+  "What the gateway's Redis holds, read only: the old guide's look-ups as tables",
+  "gpuctl dsp pending",
+)
+  .addArgument(new Argument("<what>").choices(LOOKUPS))
+  .option("--redis <address>", "the gateway's Redis (DSP_REDIS_URL, secrets/dsp-redis-url)")
+  .option("--show-keys", "license keys as they are, not their hashes", false)
+  .action(async (what: Lookup, flags: { redis?: string; showKeys: boolean }) => {
+    const url = findDspRedis(flags.redis, process.env, ROOT);
+    await printDsp(session(), what, { url, showKeys: flags.showKeys });
   });
 
 command("completion", "The script that makes a shell complete gpuctl", "source <(gpuctl completion bash)")
