@@ -77,7 +77,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     about: () => readiness(),
     onRegistered: () => {
       notices.connectedAnew();
-      backlog?.watch.now();
+      backlog?.watch.soon();
     },
   });
   const readiness = () =>

@@ -10,7 +10,7 @@ const PATTERN = "dsp:*task*";
 /** Keys looked at a step; each step is short, because a live server answers others in between. */
 const SCAN_COUNT = 1_000;
 /** Lists that are read beside one another; how much of them is under way at once is up to the flow. */
-const LANES = 32;
+const LANES = 64;
 /** A list that changes while it is read is read again, so many times. */
 const TRIES = 3;
 
@@ -166,7 +166,7 @@ class Reading {
     let count = 0;
     let last: string | undefined;
     for (;;) {
-      const answer = await this.ask((window) => {
+      const answer = await this.ask(last !== undefined, (window) => {
         const start = last === undefined ? 0 : count - 1;
         return this.source.lrangeBuffer(key, start, start + window - 1);
       });
@@ -193,16 +193,17 @@ class Reading {
   }
 
   private async readTasks(key: string, nowS: number): Promise<void> {
-    const answer = await this.ask(() => this.source.hvalsBuffer(key));
+    const answer = await this.ask(false, () => this.source.hvalsBuffer(key));
     if (answer === undefined) return this.pass(this.full, false);
     for (const raw of answer.raws) if (isActiveTask(raw, nowS)) this.activeTasks += 1;
   }
 
   /** Sends a command when there is room for its answer; undefined when a limit is reached by then. */
   private async ask(
+    begun: boolean,
     command: (window: number) => Promise<Buffer[]>,
   ): Promise<{ readonly window: number; readonly raws: readonly Buffer[] } | undefined> {
-    const window = await this.flow.begin();
+    const window = await this.flow.begin(begun);
     if (this.full !== undefined) {
       this.flow.end(window, 0);
       return undefined;

@@ -10,6 +10,10 @@ export class Tally {
     this.counts = new Map(counts);
   }
 
+  get empty(): boolean {
+    return this.counts.size === 0;
+  }
+
   /** The new count; undefined where there are too many names for one more. */
   add(name: string, count = 1): number | undefined {
     const sum = (this.counts.get(name) ?? 0) + count;

@@ -50,9 +50,11 @@ export class BacklogWatch {
   private missedCount = 0;
   private readonly doubtful = new Set<string>();
   private wake: (() => void) | undefined;
-  private poked = false;
+  private wanted: "soon" | "at once" | undefined;
   private ended = false;
+  /** The last check, from when to when. */
   private startedAt = 0;
+  private endedAt = 0;
   private toldSlow = false;
   private waiters: Waiter[] = [];
 
@@ -85,29 +87,31 @@ export class BacklogWatch {
     return this.missedCount;
   }
 
-  /** Checks as soon as possible. */
-  now(): void {
-    this.poked = true;
+  /** Checks as soon as its share of the time allows. */
+  soon(): void {
+    this.wanted ??= "soon";
     this.wake?.();
   }
 
   /**
-   * Checks now, and resolves when a job that waits now and was missed would have been found: with true, or with
+   * Checks soon, and resolves when a job that waits now and was missed would have been found: with true, or with
    * false when that cannot be known, or the listener stops.
    */
   async settled(): Promise<boolean> {
+    this.soon();
     return await this.wait(true);
   }
 
-  /** Reads now, and resolves when what waits now has been told: with true, or with false when that cannot be. */
+  /** Reads at once, and resolves when what waits now has been told: with true, or with false when that cannot be. */
   async read(): Promise<boolean> {
+    this.wanted = "at once";
+    this.wake?.();
     return await this.wait(false);
   }
 
   private async wait(whole: boolean): Promise<boolean> {
     if (this.ended) return false;
     const since = this.options.now();
-    this.now();
     return await new Promise<boolean>((done) => {
       this.waiters.push({ since, whole, done });
     });
@@ -131,17 +135,19 @@ export class BacklogWatch {
       if (signal.aborted) ends();
     });
     while (!this.ended) {
-      this.poked = false;
+      this.wanted = undefined;
       await Promise.race([this.check(), end]);
       this.release();
-      if (!this.poked && !this.ended) await Promise.race([this.pause(), end]);
+      for (let ms = this.untilNext(); ms > 0 && !this.ended; ms = this.untilNext())
+        await Promise.race([this.pause(ms), end]);
     }
     this.wake?.();
   }
 
-  private async pause(): Promise<void> {
+  /** Lets so many milliseconds pass, or fewer when something is wanted. */
+  private async pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, this.nextAt() - this.options.now()));
+      const timer = setTimeout(resolve, ms);
       this.wake = () => {
         clearTimeout(timer);
         resolve();
@@ -150,15 +156,17 @@ export class BacklogWatch {
     this.wake = undefined;
   }
 
-  private nextAt(): number {
+  private untilNext(): number {
     const { pace, ledger, now } = this.options;
-    const least = this.startedAt + pace.leastMs;
-    if (this.trouble !== undefined) return Math.max(least, now() + Math.min(RETRY_MS, pace.intervalMs));
-    const regular = this.startedAt + pace.intervalMs;
+    if (this.wanted === "at once") return 0;
+    const least = this.startedAt + pace.leastMs - now();
+    if (this.wanted === "soon") return least;
+    if (this.trouble !== undefined)
+      return Math.max(least, this.endedAt + Math.min(RETRY_MS, pace.intervalMs) - now());
+    const regular = this.startedAt + pace.intervalMs - now();
     const due = ledger.dueAt;
     if (due === undefined || this.part !== undefined) return regular;
-    // Who waits to hear what was missed does so seldom, after a gap, and is not to wait for the pace, too.
-    return Math.min(regular, this.waiters.some(({ whole }) => whole) ? due : Math.max(due, least));
+    return Math.min(regular, Math.max(due - now(), least));
   }
 
   /** Whoever waits is done when nothing is in doubt any more, or cannot be known. */
@@ -193,7 +201,8 @@ export class BacklogWatch {
       failure = error;
     }
     if (this.ended) return;
-    const tookMs = began === undefined ? 0 : now() - began;
+    this.endedAt = now();
+    const tookMs = began === undefined ? 0 : this.endedAt - began;
     pace.took(tookMs);
     if (reading === undefined) this.failed(failure);
     else this.take(reading);
