@@ -249,5 +249,5 @@ test("what is down is named first: listener, NATS, power, a Prometheus that does
     ["power"],
     "what hangs on it is not asked",
   );
-  assert.match(results.find(({ id }) => id === "nats")?.seen ?? "", /hangs on: power answers/);
+  assert.match(results.find(({ id }) => id === "nats")?.seen ?? "", /↑ power answers/);
 });

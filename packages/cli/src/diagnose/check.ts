@@ -36,7 +36,7 @@ export function judgeAll(checks: readonly Check[]): Result[] {
       (each) => needs.includes(each.id) && (each.status === "fail" || each.status === "not_asked"),
     );
     const verdict: Verdict =
-      blocker === undefined ? judge() : { status: "not_asked", seen: `hangs on: ${blocker.name}` };
+      blocker === undefined ? judge() : { status: "not_asked", seen: `↑ ${blocker.name}` };
     const next = "next" in verdict ? verdict.next : null;
     results.push({ id, group, name, status: verdict.status, seen: verdict.seen, next });
   }

@@ -83,28 +83,6 @@ export function consoleChecks({ say, power, status }: Asking): Check[] {
             ),
     },
     {
-      id: "found",
-      group: ofMachines,
-      name: say("each machine is found by its id", "每台机器都能按 ID 找到"),
-      needs: ["login"],
-      judge: () => {
-        const found = named("not_in_list");
-        return found === undefined
-          ? ok(
-              status()
-                .instances.map(({ id, providerId }) => `${id} ${providerId}`)
-                .join(", "),
-            )
-          : fail(
-              found.seen,
-              say(
-                "Mend providerId in config/pool.yaml; does this account still own the machine?",
-                "修正 config/pool.yaml 中的 providerId；该账号是否仍拥有此机器？",
-              ),
-            );
-      },
-    },
-    {
       id: "selectors",
       group: ofConsole,
       name: say("the profile fits the page", "profile 与页面相符"),
@@ -133,6 +111,28 @@ export function consoleChecks({ say, power, status }: Asking): Check[] {
             "修正 config/profiles/ 中的这些行；截图和页面 HTML 在 artifacts 中。",
           ),
         );
+      },
+    },
+    {
+      id: "found",
+      group: ofMachines,
+      name: say("each machine is found by its id", "每台机器都能按 ID 找到"),
+      needs: ["login"],
+      judge: () => {
+        const found = named("not_in_list");
+        return found === undefined
+          ? ok(
+              status()
+                .instances.map(({ id, providerId }) => `${id} ${providerId}`)
+                .join(", "),
+            )
+          : fail(
+              found.seen,
+              say(
+                "Mend providerId in config/pool.yaml; does this account still own the machine?",
+                "修正 config/pool.yaml 中的 providerId；该账号是否仍拥有此机器？",
+              ),
+            );
       },
     },
     {
