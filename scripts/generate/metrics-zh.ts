@@ -22,6 +22,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_notices_missed_total: "没有收到通知的任务数，按从何处发现；每个任务都已照样传递。",
   gpu_listener_notices_total: "表示有任务的通知数，按类型。",
   gpu_listener_outbox_depth: "等待 NATS 的事件数；合并在一起的任务算一个。",
+  gpu_listener_state_failures_total:
+    "写入 NATS 状态失败的次数，按要为下一个监听服务保存的内容（path、ledger）分列；每次都会重试。",
+  gpu_power_state_failures_total:
+    "写入 NATS 状态失败的次数，按要保存的内容（lease、demand、instance、hold）分列；每次都会重试。",
   gpu_listener_spooled_events: "等待 NATS 且已写入磁盘的事件数，停止或崩溃都不会丢失；合并在一起的算一个。",
   gpu_listener_unspooled_events:
     "等待 NATS 而不在磁盘上的事件数（未设置 STATE_DIR，或无法写入）：停止或崩溃会丢失它们。",

@@ -7,15 +7,13 @@ import {
   credsAuthenticator,
   type JetStreamClient,
   type JetStreamManager,
-  type KV,
   type NatsConnection,
-  StorageType,
 } from "nats";
 import { z } from "zod";
 import { describeError, Fatal } from "./errors.ts";
-import { KV_BUCKET } from "./events.ts";
 import type { Logger } from "./logger.ts";
 import { isRefusal, NATS_LOST, type NatsHealth } from "./nats-health.ts";
+import { StateBucket } from "./state-bucket.ts";
 import { ensureStreams } from "./streams.ts";
 
 /** How soon a lost connection is tried again; short, because a start may wait for it. */
@@ -30,6 +28,8 @@ const MAX_MISSED_PINGS = 2;
 const CONNECT_MS = 2_000;
 /** How long the answer to a read or write is awaited. */
 const ANSWER_MS = 5_000;
+/** How often it is looked whether the state bucket is still the same: whoever only writes now and then never knows. */
+const STATE_LOOK_MS = 5_000;
 /** At the end what was published last may take so long to leave: a server that hangs must not hold up a stop. */
 const CLOSE_MS = 1_000;
 
@@ -68,10 +68,8 @@ export interface Bus {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
   readonly manager: JetStreamManager;
-  readonly kv: KV;
+  readonly kv: StateBucket;
   readonly health: NatsHealth;
-  /** The same bucket, for whom an answer after `answerMs` is too late. */
-  readonly bucket: (answerMs: number) => Promise<KV>;
   readonly connected: () => boolean;
   /** A new subject for answers, under the prefix that this user may hear. */
   readonly inbox: () => string;
@@ -88,20 +86,8 @@ export interface BusParts {
   readonly health: NatsHealth;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-}
-
-/** In a cluster a direct read may be answered by a copy that lags behind; without it the leader answers. */
-const BUCKET = { history: 1, storage: StorageType.File, allow_direct: false };
-
-/** The bucket is a stream, too; `views.kv` leaves one that is there as it is, with as many copies as it has. */
-async function ensureBucket(connection: NatsConnection, manager: JetStreamManager, replicas: number) {
-  const js = connection.jetstream({ timeout: ANSWER_MS });
-  const kv = await js.views.kv(KV_BUCKET, { ...BUCKET, replicas });
-  const { config } = await manager.streams.info(`KV_${KV_BUCKET}`);
-  if (config.num_replicas !== replicas || config.allow_direct) {
-    await manager.streams.update(config.name, { ...config, num_replicas: replicas, allow_direct: false });
-  }
-  return kv;
+  /** State of this kind (`lease`, `ledger`) could not be kept. */
+  readonly onStateFailure?: (what: string) => void;
 }
 
 function authentication(config: BusConfig): Partial<ConnectionOptions> {
@@ -128,7 +114,8 @@ function inboxPrefix({ NATS_CREDS_FILE: file, NATS_USER: user }: BusConfig): str
  * @throws Fatal when the signal ends the wait, or the connection is closed for good.
  */
 export async function openBus(config: BusConfig, name: string, parts: BusParts): Promise<Bus> {
-  const { health } = parts;
+  const { health, logger, onStateFailure = () => {} } = parts;
+  const { NATS_REPLICAS: replicas } = config;
   const connection = await connectWaiting(config, name, parts);
   health.follow(connection);
   let closing = false;
@@ -146,28 +133,28 @@ export async function openBus(config: BusConfig, name: string, parts: BusParts):
     await Promise.race([lost, waiting(parts, () => words, attempt)]);
 
   const manager = await persistently("JetStream does not answer yet", () => connection.jetstreamManager());
-  await persistently("A stream cannot be made yet", () => ensureStreams(manager, config.NATS_REPLICAS));
-  const notYet = "The state bucket cannot be opened yet";
-  const kv = await persistently(notYet, () => ensureBucket(connection, manager, config.NATS_REPLICAS));
+  await persistently("A stream cannot be made yet", () => ensureStreams(manager, replicas));
+  const store = { connection, manager, replicas, answerMs: ANSWER_MS, logger, onFailure: onStateFailure };
+  const kv = await persistently("The state bucket cannot be opened yet", () => StateBucket.open(store));
+  const looking = setInterval(() => {
+    if (health.state === "connected") kv.ensure().catch(() => undefined);
+  }, STATE_LOOK_MS).unref();
   return {
     connection,
     js: connection.jetstream({ timeout: ANSWER_MS }),
     manager,
     kv,
     health,
-    bucket: async (answerMs) =>
-      await persistently(notYet, () =>
-        connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, bindOnly: true }),
-      ),
     connected: () => health.state === "connected",
     inbox: () => createInbox(inboxPrefix(config)),
     lost,
     ensureStreams: async () => {
-      await ensureStreams(manager, config.NATS_REPLICAS);
-      await ensureBucket(connection, manager, config.NATS_REPLICAS);
+      await ensureStreams(manager, replicas);
+      await kv.ensure();
     },
     close: async () => {
       closing = true;
+      clearInterval(looking);
       if (connection.isClosed()) return;
       const last = health.state === "connected" ? connection.drain() : connection.close();
       await Promise.race([last.catch(() => undefined), sleep(CLOSE_MS)]);

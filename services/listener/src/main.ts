@@ -100,7 +100,12 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
   void delivery.run(signal);
   signal.addEventListener("abort", () => void path.stop(), { once: true });
   try {
-    bus = await openBus(config, name, { health, logger, signal });
+    bus = await openBus(config, name, {
+      health,
+      logger,
+      signal,
+      onStateFailure: recorder.stateFailed,
+    });
     delivery.start(bus);
     outbound = new Outbound(bus, logger, signal);
     /**

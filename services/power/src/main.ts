@@ -46,9 +46,14 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   });
 
   let wake = () => {};
-  const bus = await openBus(config, `power-${pool}`, { health, logger, signal });
+  const bus = await openBus(config, `power-${pool}`, {
+    health,
+    logger,
+    signal,
+    onStateFailure: metrics.stateFailed,
+  });
   const lease = new PoolLease({
-    kv: await bus.bucket(LEASE_ANSWER_MS),
+    kv: await bus.kv.answeringWithin(LEASE_ANSWER_MS),
     pool,
     logger,
     onRegained: () => wake(),

@@ -15,6 +15,8 @@ export class Inheritance {
   private readonly key: string;
   private readonly logger: Logger;
   private revision: number | undefined;
+  /** What was kept last. */
+  private kept: string | undefined;
   /** Why the last state could not be kept; undefined when it was. */
   private trouble: string | undefined;
 
@@ -22,6 +24,10 @@ export class Inheritance {
     this.bus = bus;
     this.key = `listener.${pool}.ledger`;
     this.logger = logger;
+    // A bucket that was made again does not have it, and the next change may be long in coming.
+    bus.kv.onRemade(() => {
+      if (this.kept !== undefined) void this.keep(this.kept);
+    });
   }
 
   /** What the listener before left; undefined where there was none. Tries until NATS answers or the signal. */
@@ -68,6 +74,7 @@ export class Inheritance {
   async keep(text: string): Promise<boolean> {
     try {
       this.revision = await this.bus.kv.put(this.key, text);
+      this.kept = text;
       this.tell(undefined);
       return true;
     } catch (error) {

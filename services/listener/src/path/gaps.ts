@@ -229,6 +229,7 @@ export class Gaps {
     if (this.firstProvenAt === undefined || !bus.connected()) return;
     const { tracker, now } = this.options;
     const mark: PathMark = { version: 1, at: now(), openSince: tracker.openSince };
+    // The bucket tells of a failure, and the next mark is seconds away.
     await bus.kv.put(this.key, JSON.stringify(mark)).catch(() => undefined);
   }
 }

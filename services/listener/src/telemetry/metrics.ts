@@ -178,6 +178,12 @@ export function createMetrics(gauges: Gauges) {
       buckets: BACKLOG_BUCKETS,
       registers,
     }),
+    stateFailures: new Counter({
+      name: "gpu_listener_state_failures_total",
+      help: "Writes of state to NATS that failed, by what they were to keep for the next listener (path, ledger); each is tried again.",
+      labelNames: ["what"],
+      registers,
+    }),
     reports: new Counter({
       name: "gpu_listener_reports_total",
       help: "Reports of power, by kind and by what became of them (sent, expired, malformed).",
@@ -187,6 +193,7 @@ export function createMetrics(gauges: Gauges) {
   };
   // A series that appears with its first event hides that event from rate(), so all begin at 0.
   for (const reason of CLOSE_REASONS) counters.reconnects.inc({ reason }, 0);
+  for (const what of ["path", "ledger"]) counters.stateFailures.inc({ what }, 0);
   for (const reason of REJECTIONS) counters.rejected.inc({ reason }, 0);
   for (const type of FRAME_TYPES) counters.frames.inc({ type }, 0);
   for (const type of JOB_TYPES) counters.notices.inc({ type }, 0);

@@ -24,6 +24,8 @@ export interface Recorder {
   /** A job of which no notice came was found in the gateway's backlog. */
   missed(): void;
   backlogRead(outcome: CheckOutcome, seconds: number): void;
+  /** State of this kind could not be kept in NATS. */
+  stateFailed(what: string): void;
   /** A gap was taken for a job. */
   assumed(): void;
   reported(kind: Report["kind"] | "other", outcome: ReportOutcome): void;
@@ -50,6 +52,7 @@ export function recorderOf(metrics: ListenerMetrics): Recorder {
       metrics.backlogChecks.inc({ outcome });
       if (outcome !== "failed") metrics.backlogSeconds.observe(seconds);
     },
+    stateFailed: (what) => metrics.stateFailures.inc({ what }),
     assumed: () => metrics.assumed.inc(),
     reported: (kind, outcome) => metrics.reports.inc({ kind, outcome }),
   };

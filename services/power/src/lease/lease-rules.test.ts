@@ -14,6 +14,7 @@ import {
   STANDBY,
   STEADY_MS,
   VALID_MS,
+  vanished,
   writeOn,
   written,
 } from "./lease-rules.ts";
@@ -52,6 +53,17 @@ test("after a break in which nobody could renew, the holder is given time to", (
   assert.equal(writeOn(read(before, 8, holder("a"), back + STEADY_MS), back + STEADY_MS), undefined);
 });
 
+test("when its bucket is made again the holder writes anew and gets no time by it; a standby looks anew", () => {
+  const mine = written(read(STANDBY, 0, null, 0), 12, 100);
+  const anew = vanished(mine, 101);
+  assert.equal(writeOn(anew, 101), 0);
+  assert.ok(!mayAct(anew, 100 + VALID_MS));
+  // Its time is over: another may have followed it before the bucket was deleted.
+  assert.deepEqual(vanished(mine, 100 + VALID_MS), STANDBY);
+  assert.deepEqual(vanished(read(STANDBY, 12, holder("a"), 1), 2), STANDBY);
+  assert.deepEqual(vanished(refused(mine), 101), refused(mine));
+});
+
 test("the holder's time runs from when its write was sent, and a refused renewal ends it for good", () => {
   const mine = written(read(STANDBY, 0, null, 0), 1, 100);
   assert.ok(mayAct(mine, 99 + VALID_MS));
@@ -66,10 +78,15 @@ test("the holder's time runs from when its write was sent, and a refused renewal
 
 /**
  * Powers on a model of the key. What is under way takes arbitrarily long each way, answers are lost, processes
- * pause; their clocks have any offset and run up to 10 % apart.
+ * pause, the bucket is deleted, with what is on its way to it, and made again; their clocks have any offset and run up
+ * to 10 % apart.
  */
 interface Candidate {
   readonly name: string;
+  /** The bucket that it knows of; null as a process that has just begun. */
+  bucket: number | null;
+  /** The newest revision of the key that it has seen in that bucket. */
+  newest: number;
   readonly offset: number;
   readonly rate: number;
   lease: Lease;
@@ -81,6 +98,8 @@ const Way = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 1, max: 50 }) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 20_000 }) },
 );
+
+const QUIET = { there: 1, back: 1, lost: false, pause: 0, deleted: false, others: 1 };
 
 const Plan = fc.record({
   clocks: fc.array(
@@ -95,6 +114,10 @@ const Plan = fc.record({
       there: Way,
       back: Way,
       lost: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      /** The bucket is deleted and made again. */
+      deleted: fc.integer({ min: 0, max: 59 }).map((n) => n === 0),
+      /** Other keys are written in between. */
+      others: fc.integer({ min: 1, max: 20 }),
       pause: fc.oneof(
         { weight: 9, arbitrary: fc.constant(0) },
         { weight: 1, arbitrary: fc.integer({ min: 1, max: 40_000 }) },
@@ -109,9 +132,13 @@ test("property: never do two believe that they may act, and a dead holder is fol
   fc.assert(
     fc.property(Plan, ({ clocks, fates }) => {
       const key: { revision: number; holder: Holder | null } = { revision: 0, holder: null };
+      let bucket = 0;
+      let sequence = 0;
       const events: Array<{ at: number; run: () => void }> = [];
       const powers: Candidate[] = clocks.map(({ offset, rate }, index) => ({
         name: `p${index}`,
+        bucket: null,
+        newest: 0,
         offset,
         rate,
         lease: STANDBY,
@@ -120,8 +147,16 @@ test("property: never do two believe that they may act, and a dead holder is fol
       }));
       const clock = (power: Candidate, at: number) => power.offset + at * power.rate;
       let fateIndex = 0;
-      const fate = () => fates[fateIndex++ % fates.length] ?? { there: 1, back: 1, lost: false, pause: 0 };
+      const fate = () => fates[fateIndex++ % fates.length] ?? QUIET;
       const later = (at: number, run: () => void) => events.push({ at, run });
+      /** What StateBucket.check does: whoever finds another bucket than it knew is told. */
+      const check = (power: Candidate, seen: number, at: number) => {
+        const known = power.bucket;
+        power.bucket = seen;
+        if (known === null || known === seen) return;
+        power.newest = 0;
+        power.lease = vanished(power.lease, clock(power, at));
+      };
       let lastHolder = "";
       for (let at = 0; at < 240_000; at += 100) {
         for (const due of events.filter((event) => event.at <= at)) {
@@ -130,7 +165,13 @@ test("property: never do two believe that they may act, and a dead holder is fol
         }
         for (const power of powers) {
           if (at < power.busyUntil || at < power.pausedUntil) continue;
-          const { there, back, lost: astray, pause } = fate();
+          const { there, back, lost: astray, pause, deleted, others } = fate();
+          if (deleted) {
+            bucket += 1;
+            sequence = 0;
+            key.revision = 0;
+            key.holder = null;
+          }
           // An answer that comes too late is not heard any more; what was asked is done all the same.
           const lost = astray || there + back > LEASE_ANSWER_MS;
           power.pausedUntil = at + pause;
@@ -141,25 +182,47 @@ test("property: never do two believe that they may act, and a dead holder is fol
           if (power.lease.role === "lost") {
             // It ends, and comes back as a new process.
             power.lease = STANDBY;
+            power.bucket = null;
+            power.newest = 0;
           } else if (on === undefined && power.lease.role === "standby") {
             later(at + there, () => {
               const { revision, holder: who } = key;
+              const found = bucket;
               if (lost) return;
               later(at + there + back, () => {
-                power.lease = read(power.lease, revision, who, clock(power, at + there + back));
+                if (power.bucket === null || revision === 0 || revision < power.newest)
+                  check(power, found, at + there + back);
+                power.newest = Math.max(power.newest, revision);
+                const unknown = revision === 0 && found > 0;
+                const seen = unknown ? holder("?") : who;
+                power.lease = read(power.lease, revision, seen, clock(power, at + there + back));
               });
             });
+          } else if (on !== undefined && !mayAct(power.lease, sentAt) && power.bucket !== bucket) {
+            // Whoever does not hold looks which bucket it is before it writes.
+            check(power, bucket, at);
           } else if (on !== undefined) {
+            const sentTo = bucket;
             later(at + there, () => {
+              if (bucket !== sentTo) return;
               const taken = key.revision === on;
               if (taken) {
-                key.revision += 1;
+                sequence += others;
+                key.revision = sequence;
                 key.holder = holder(power.name);
               }
-              const { revision } = key;
+              const { revision, holder: who } = key;
+              const found = bucket;
               if (lost) return;
               later(at + there + back, () => {
-                power.lease = taken ? written(power.lease, revision, sentAt) : refused(power.lease);
+                if (taken) {
+                  power.newest = Math.max(power.newest, revision);
+                  power.lease = written(power.lease, revision, sentAt);
+                  return;
+                }
+                check(power, found, at + there + back);
+                const answeredAt = clock(power, at + there + back);
+                power.lease = who === null ? vanished(power.lease, answeredAt) : refused(power.lease);
               });
             });
           }

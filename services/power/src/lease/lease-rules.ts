@@ -93,6 +93,17 @@ export function refused(lease: Lease): Lease {
   return lease.role === "standby" ? STANDBY : { role: "lost" };
 }
 
-export function mayAct(lease: Lease, now: number): boolean {
+/**
+ * The key is not there any more, and nobody deleted it: its bucket was, and made again. The holder still holds, for as
+ * long as it did, and writes anew. Whoever does not hold has to look anew, because the other bucket's revisions say
+ * nothing about this one's; a holder whose time is over as well, because another may have followed it in the old one.
+ */
+export function vanished(lease: Lease, now: number): Lease {
+  if (lease.role === "lost") return lease;
+  if (!mayAct(lease, now)) return STANDBY;
+  return { ...lease, revision: 0, renewAt: now };
+}
+
+export function mayAct(lease: Lease, now: number): lease is Lease & { readonly role: "holder" } {
   return lease.role === "holder" && now < lease.until;
 }

@@ -1,9 +1,11 @@
 /** The lease and what it fences, on a real NATS whose answers get lost. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { Bus } from "@gpu-power-manager/shared/bus";
 import { createLogger } from "@gpu-power-manager/shared/logger";
-import { connect, type KV } from "nats";
+import type { StateStore } from "@gpu-power-manager/shared/state-bucket";
 import { z } from "zod";
+import { busOn } from "../../../../tests/harness/bus.ts";
 import { until } from "../../../../tests/harness/process.ts";
 import { startNats } from "../../../../tests/harness/servers.ts";
 import { KvDocument } from "../state/kv-document.ts";
@@ -13,24 +15,32 @@ import { LEASE_MS, RENEW_MS } from "./lease-rules.ts";
 const logger = createLogger({ service: "test", level: "fatal", secrets: [] });
 const NEVER = new AbortController().signal;
 
-async function bucket(t: TestContext): Promise<KV> {
+/** A bucket, and how it is deleted under those who use it. */
+async function open(t: TestContext) {
   const nats = await startNats();
-  const connection = await connect({ servers: nats.url });
+  const opened: Bus[] = [];
   t.after(async () => {
-    await connection.close();
+    for (const bus of opened) await bus.close();
     await nats.stop();
   });
-  return await connection.jetstream().views.kv("gpu_power", { history: 1, allow_direct: false });
+  /** The bucket as a process of its own sees it. */
+  const asAnother = async () => {
+    const bus = await busOn(nats);
+    opened.push(bus);
+    return bus;
+  };
+  const { kv, manager } = await asAnother();
+  return { kv, asAnother, drop: () => manager.streams.delete("KV_gpu_power") };
 }
 
-type Store = Pick<KV, "get" | "put">;
+const bucket = async (t: TestContext) => (await open(t)).kv;
 
 /** The bucket over a bad line. */
-function badLine(real: KV) {
+function badLine(real: StateStore) {
   let lose = false;
   let lost = 0;
   let held: Promise<void> = Promise.resolve();
-  const put: KV["put"] = async (key, value, options) => {
+  const put: StateStore["put"] = async (key, value, options) => {
     await held;
     const revision = await real.put(key, value, options);
     if (!lose) return revision;
@@ -38,7 +48,13 @@ function badLine(real: KV) {
     lost += 1;
     throw new Error("TIMEOUT");
   };
-  const kv: Store = { get: (key, options) => real.get(key, options), put };
+  const kv: StateStore = {
+    get: (key) => real.get(key),
+    put,
+    ensure: () => real.ensure(),
+    onRemade: (listener) => real.onRemade(listener),
+    madeAgain: real.madeAgain,
+  };
   return {
     kv,
     /** The next write is done, and its answer gets lost. */
@@ -55,7 +71,7 @@ function badLine(real: KV) {
   };
 }
 
-const leaseOn = (kv: Store) => new PoolLease({ kv, pool: "p", logger, onRegained: () => undefined });
+const leaseOn = (kv: StateStore) => new PoolLease({ kv, pool: "p", logger, onRegained: () => undefined });
 
 test("a lease that is free is taken at once, also when the answer to that gets lost", async (t) => {
   const { kv, loseNext, lost } = badLine(await bucket(t));
@@ -105,10 +121,10 @@ test("a write that the former holder left on its way is refused, and not tried a
   const real = await bucket(t);
   const { kv, hold } = badLine(real);
   const schema = z.object({ jobs: z.number() });
-  const open = (store: Store, mayWrite: () => boolean) =>
+  const openOn = (store: StateStore, mayWrite: () => boolean) =>
     KvDocument.open({ kv: store, key: "d", schema, initial: () => ({ jobs: 0 }), mayWrite });
   let formerHolds = true;
-  const former = await open(kv, () => formerHolds);
+  const former = await openOn(kv, () => formerHolds);
   await former.change(() => ({ jobs: 1 }));
   const letGo = hold();
   const late = former.change(({ jobs }) => ({ jobs: jobs + 1 }));
@@ -116,10 +132,52 @@ test("a write that the former holder left on its way is refused, and not tried a
   // It has asked whether it may write; before its write arrives, the lease passes to another.
   await new Promise((resolve) => setImmediate(resolve));
   formerHolds = false;
-  const present = await open(real, () => true);
+  const present = await openOn(real, () => true);
   assert.deepEqual(present.value, { jobs: 1 });
   letGo();
   await assert.rejects(late, /Nothing is written while the lease is not held/);
   const entry = await real.get("d");
   assert.deepEqual(entry?.json(), present.value, "NATS holds what the power that acts has in memory");
+});
+
+test("the bucket is deleted: the holder goes on and writes anew, and whoever comes meanwhile waits for it", async (t) => {
+  const { kv, asAnother, drop } = await open(t);
+  const lease = leaseOn(kv);
+  await lease.acquire(NEVER);
+  const kept = lease.keep();
+  kept.catch(() => undefined);
+  const document = await KvDocument.open({
+    kv,
+    key: "d",
+    schema: z.object({ jobs: z.number() }),
+    initial: () => ({ jobs: 0 }),
+    mayWrite: () => lease.held,
+  });
+  await document.change(() => ({ jobs: 7 }));
+  await drop();
+  // Another process makes it again, before the holder finds out.
+  const other = await asAnother();
+  assert.equal(await other.kv.get("lease.p"), null);
+  await until("the holder has written anew", async () => (await other.kv.get("lease.p")) !== null);
+  await until("what it keeps is there again", async () => (await other.kv.get("d")) !== null);
+  assert.ok(lease.held);
+  assert.deepEqual((await other.kv.get("d"))?.json(), { jobs: 7 });
+  await document.change(({ jobs }) => ({ jobs: jobs + 1 }));
+  assert.deepEqual((await other.kv.get("d"))?.json(), { jobs: 8 });
+  await lease.release();
+  await kept;
+});
+
+test("in a bucket that is not the first, a key that is not there does not say that nobody holds the lease", async (t) => {
+  const { kv } = await open(t);
+  const waiting = leaseOn({
+    get: (key) => kv.get(key),
+    put: (key, text, options) => kv.put(key, text, options),
+    ensure: () => kv.ensure(),
+    onRemade: () => {},
+    madeAgain: true,
+  });
+  const began = performance.now();
+  await waiting.acquire(NEVER);
+  assert.ok(performance.now() - began > LEASE_MS, "it waited for whoever may have held it");
 });

@@ -4,9 +4,8 @@ import { hostname, uptime } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { describeError, Fatal } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import type { KV } from "nats";
+import { isConflict, type StateStore } from "@gpu-power-manager/shared/state-bucket";
 import { z } from "zod";
-import { isConflict } from "../state/kv-document.ts";
 import {
   type Holder,
   type Lease,
@@ -16,6 +15,7 @@ import {
   read,
   refused,
   STANDBY,
+  vanished,
   writeOn,
   written,
 } from "./lease-rules.ts";
@@ -33,8 +33,11 @@ const Stored = z.object({
  */
 const sinceBoot = () => uptime() * 1_000;
 
+/** Whoever it is: waited for like any holder. */
+const UNKNOWN: Holder = { id: "", name: "an unknown power", since: "" };
+
 export interface LeaseOptions {
-  readonly kv: Pick<KV, "get" | "put">;
+  readonly kv: StateStore;
   readonly pool: string;
   readonly logger: Logger;
   /** Acting is possible again after a while in which it was not. */
@@ -58,6 +61,9 @@ export class PoolLease {
       name: `${hostname()}:${process.pid}`,
       since: new Date().toISOString(),
     };
+    options.kv.onRemade(() => {
+      this.lease = vanished(this.lease, sinceBoot());
+    });
   }
 
   /** Whether this process may act at this very moment; to be asked just before anything is sent. */
@@ -100,7 +106,8 @@ export class PoolLease {
     while (!signal.aborted) {
       const before = this.lease;
       const answered = await this.attempt();
-      if (this.lease.role === "lost") {
+      // Also after its bucket was deleted, when it stands by again: what is in memory is the other's now.
+      if (this.lease.role === "lost" || (this.other !== null && this.other !== UNKNOWN)) {
         throw new Fatal(
           "lease_lost",
           "Another power has taken over, because this one could not renew its lease in time. " +
@@ -139,6 +146,8 @@ export class PoolLease {
     const { kv, logger } = this.options;
     try {
       if (this.lease.role === "standby") await this.look();
+      // A revision that another bucket had could be right in this one by chance.
+      if (!this.held && writeOn(this.lease, sinceBoot()) !== undefined) await kv.ensure();
       const sentAt = sinceBoot();
       const on = writeOn(this.lease, sentAt);
       if (on === undefined) return true;
@@ -160,8 +169,12 @@ export class PoolLease {
     const entry = await this.options.kv.get(this.key).catch(() => undefined);
     // Not known whose it is: the next write is refused too, and asked about again.
     if (entry === undefined) return;
-    const stored = entry?.operation === "PUT" ? Stored.safeParse(entry.json()).data : undefined;
-    if (entry !== null && stored?.holder?.id === this.self.id && this.lease.role === "holder") {
+    if (entry === null) {
+      this.lease = vanished(this.lease, sinceBoot());
+      return;
+    }
+    const stored = entry.operation === "PUT" ? Stored.safeParse(entry.json()).data : undefined;
+    if (stored?.holder?.id === this.self.id && this.lease.role === "holder") {
       // Nothing is known of when it was sent, so it gives no further time: only the next renewal does.
       this.lease = { ...this.lease, revision: entry.revision };
     } else {
@@ -171,11 +184,12 @@ export class PoolLease {
 
   private async look(): Promise<void> {
     const entry = await this.options.kv.get(this.key);
-    let holder: Holder | null = null;
+    // In a bucket that is not the first, somebody may hold it who has not found out yet.
+    let holder = entry === null && this.options.kv.madeAgain ? UNKNOWN : null;
     if (entry?.operation === "PUT") {
       const stored = Stored.safeParse(entry.json());
       // Unreadable is by another version: waited for like any holder.
-      holder = stored.success ? stored.data.holder : { id: "", name: "another version", since: "" };
+      holder = stored.success ? stored.data.holder : { ...UNKNOWN, name: "another version" };
       // A write of our own whose answer was lost: nobody else is to be waited for.
       if (holder?.id === this.self.id) holder = null;
     }

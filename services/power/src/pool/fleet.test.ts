@@ -1,7 +1,8 @@
 /** The fleet on a real NATS: what is on is not forgotten, whatever becomes of the pool file and of power. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { connect, type KV } from "nats";
+import type { StateBucket } from "@gpu-power-manager/shared/state-bucket";
+import { busOn } from "../../../../tests/harness/bus.ts";
 import { startNats } from "../../../../tests/harness/servers.ts";
 import type { Sighting } from "../console/driver.ts";
 import { Fleet } from "./fleet.ts";
@@ -13,14 +14,14 @@ import { Pool } from "./pool.ts";
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
 
-async function bucket(t: TestContext): Promise<KV> {
+async function bucket(t: TestContext): Promise<StateBucket> {
   const nats = await startNats();
-  const connection = await connect({ servers: nats.url });
+  const bus = await busOn(nats);
   t.after(async () => {
-    await connection.close();
+    await bus.close();
     await nats.stop();
   });
-  return await connection.jetstream().views.kv("gpu_power", { history: 1, allow_direct: false });
+  return bus.kv;
 }
 
 const poolOf = (machines: Record<string, string>, prices: Record<string, number> = {}) =>
@@ -34,7 +35,7 @@ const poolOf = (machines: Record<string, string>, prices: Record<string, number>
       currency: "USD",
     })),
   });
-const fleetOn = async (kv: KV, pool: Pool) => {
+const fleetOn = async (kv: StateBucket, pool: Pool) => {
   const fleet = new Fleet(kv, () => true);
   await fleet.follow(pool);
   return fleet;

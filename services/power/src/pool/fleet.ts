@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { KV } from "nats";
-import { KvDocument } from "../state/kv-document.ts";
+import type { StateBucket } from "@gpu-power-manager/shared/state-bucket";
+import { type DocumentStore, KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
 import { InstanceRecord, newRecord } from "./instance/record.ts";
 import { writeOff } from "./instance/running-time.ts";
@@ -10,13 +10,13 @@ import { rosterOf } from "./roster.ts";
 
 /** The pool's instances, following the pool file; and those that it lists no more, until they are off. */
 export class Fleet {
-  private readonly kv: Pick<KV, "get" | "put" | "keys">;
+  private readonly kv: DocumentStore & Pick<StateBucket, "keys">;
   private readonly mayWrite: () => boolean;
   private pool: Pool | undefined;
   members: readonly Member[] = [];
 
   /** @param mayWrite whether this process holds the lease. */
-  constructor(kv: Pick<KV, "get" | "put" | "keys">, mayWrite: () => boolean) {
+  constructor(kv: DocumentStore & Pick<StateBucket, "keys">, mayWrite: () => boolean) {
     this.kv = kv;
     this.mayWrite = mayWrite;
   }

@@ -1,8 +1,14 @@
 /** An operator's order to a pool: leave it as it is, keep it on, keep it off. It lies in KV under `hold.<pool>`. */
+import { setTimeout as pause } from "node:timers/promises";
 import { HoldMode, type Hold as HoldShown } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
+import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import { isConflict } from "@gpu-power-manager/shared/state-bucket";
 import { z } from "zod";
+
+/** Between tries to follow the key, or to put an order back into a bucket that was made again. */
+const AGAIN_MS = 500;
 
 const Time = z.number().int().nonnegative();
 
@@ -76,11 +82,42 @@ export class Hold {
 
   /** Follows the key until the signal: another power, or a person, may write it, too. */
   async follow(signal: AbortSignal): Promise<void> {
-    const watch = await this.parts.bus.kv.watch({ key: this.key });
-    signal.addEventListener("abort", () => watch.stop(), { once: true });
-    for await (const entry of watch) {
-      if (entry.operation === "PUT") this.take(read(entry));
-      else this.take(null);
+    const { kv } = this.parts.bus;
+    let stop = () => {};
+    signal.addEventListener("abort", () => stop(), { once: true });
+    kv.onRemade(() => {
+      // An order that nobody ended holds on. And the watch would notice only after a while.
+      void this.putBack(signal);
+      stop();
+    });
+    for (let tries = 0; !signal.aborted; tries += 1) {
+      try {
+        const watch = await kv.watch({ key: this.key });
+        tries = 0;
+        stop = () => watch.stop();
+        if (signal.aborted) stop();
+        for await (const entry of watch) {
+          if (entry.operation === "PUT") this.take(read(entry));
+          else this.take(null);
+        }
+      } catch (error) {
+        const words = "The operator's hold cannot be followed yet; the last that is known holds on";
+        if (tries === 0) this.parts.logger.warn({ cause: describeError(error) }, words);
+      }
+      await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async putBack(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.stored !== null) {
+      try {
+        await this.parts.bus.kv.put(this.key, JSON.stringify(this.stored), { previousSeq: 0 });
+        return;
+      } catch (error) {
+        // Somebody has given another order meanwhile.
+        if (isConflict(error)) return;
+        await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
     }
   }
 

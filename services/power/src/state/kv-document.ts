@@ -1,19 +1,21 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Fatal, Transient } from "@gpu-power-manager/shared/errors";
-import { type KV, NatsError } from "nats";
+import { isConflict, type StateStore } from "@gpu-power-manager/shared/state-bucket";
 import type { z } from "zod";
 
-/** The server's code for "somebody wrote in between". */
-const WRONG_LAST_SEQUENCE = 10071;
-
-/** Whether a write was refused because somebody wrote since the revision that it was made on. */
-export function isConflict(error: unknown): boolean {
-  return error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE;
-}
 /** Two writers that meet this often in a row are not two writers but a fault. */
 const MAX_CONFLICTS = 20;
+/** Between tries to write into a bucket that was made again. */
+const RESTORE_MS = 500;
+
+/** What a document needs of the bucket. */
+export type DocumentStore = Pick<StateStore, "get" | "put" | "onRemade">;
+
+/** Of several documents on one key (a name that was given to another machine) the one opened last speaks for it. */
+const latest = new WeakMap<DocumentStore, Map<string, object>>();
 
 export interface KvDocumentOptions<S extends z.ZodType> {
-  readonly kv: Pick<KV, "get" | "put">;
+  readonly kv: DocumentStore;
   readonly key: string;
   readonly schema: S;
   readonly initial: () => z.output<S>;
@@ -46,6 +48,12 @@ export class KvDocument<S extends z.ZodType> {
     const document = new KvDocument(options);
     await document.load();
     await document.write((value) => value, { evenUnchanged: true });
+    const { kv, key } = options;
+    const documents = latest.get(kv) ?? new Map<string, object>();
+    latest.set(kv, documents.set(key, document));
+    kv.onRemade(() => {
+      if (documents.get(key) === document) void document.restore();
+    });
     return document;
   }
 
@@ -56,6 +64,11 @@ export class KvDocument<S extends z.ZodType> {
   private async load(): Promise<void> {
     const { kv, key, schema, initial } = this.options;
     const entry = await kv.get(key);
+    if (entry === null && this.revision > 0) {
+      // Nobody deleted the key, or that would be there to read: the bucket was, and what is in memory is all there is.
+      this.revision = 0;
+      return;
+    }
     if (entry === null || entry.operation !== "PUT") {
       this.revision = entry?.revision ?? 0;
       this.current = initial();
@@ -84,6 +97,20 @@ export class KvDocument<S extends z.ZodType> {
     const turn = this.tail.then(() => this.write(update, { evenUnchanged: false }));
     this.tail = turn.catch(() => undefined);
     return await turn;
+  }
+
+  /** Writes it into a bucket that was made again, as soon as that can be. */
+  private async restore(): Promise<void> {
+    for (;;) {
+      try {
+        const turn = this.tail.then(() => this.write((value) => value, { evenUnchanged: true }));
+        this.tail = turn.catch(() => undefined);
+        await turn;
+        return;
+      } catch {
+        await pause(RESTORE_MS, undefined, { ref: false });
+      }
+    }
   }
 
   private async write(

@@ -87,6 +87,12 @@ export function createMetrics(
     help: "Job events whose shape this version does not know; more than 0 means that power is older than the listener.",
     registers,
   });
+  const stateFailures = new Counter({
+    name: "gpu_power_state_failures_total",
+    help: "Writes of state to NATS that failed, by what they were to keep (lease, demand, instance, hold); each is tried again.",
+    labelNames: ["what"],
+    registers,
+  });
   const reloads = new Gauge({
     name: "gpu_power_config_reload_success",
     help: "1 when the file as it is on disk is in use, 0 when its last change was refused and the one before is in use.",
@@ -108,6 +114,7 @@ export function createMetrics(
   // A series that appears with its first event hides that event from rate(), so all begin at 0.
   for (const reason of new Set(Object.values(REASONS).flat())) decisions.inc({ reason }, 0);
   for (const kind of CONSOLE_ERRORS) consoleErrors.inc({ kind }, 0);
+  for (const what of ["lease", "demand", "instance", "hold"]) stateFailures.inc({ what }, 0);
   for (const reason of BROWSER_RESTARTS) browserRestarts.inc({ reason }, 0);
   for (const lane of LANES) {
     observe.zero({ witness: lane });
@@ -132,6 +139,7 @@ export function createMetrics(
     called: (action, lane, ms) => calls.observe({ action, lane }, Math.max(0, ms) / 1_000),
     startLatency: (instance, stage, ms) => latency.observe({ instance, stage }, Math.max(0, ms) / 1_000),
     eventsMalformed: () => malformed.inc(),
+    stateFailed: (what) => stateFailures.inc({ what }),
     configReloaded: (file, ok) => reloads.set({ file }, ok ? 1 : 0),
     passed: () => {
       passedAt = now();

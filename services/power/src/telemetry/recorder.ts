@@ -32,6 +32,8 @@ export interface Recorder extends ConsoleEvents {
   called(action: ActionName, lane: Lane, ms: number): void;
   startLatency(instance: string, stage: Stage, ms: number): void;
   eventsMalformed(): void;
+  /** State of this kind could not be kept in NATS. */
+  stateFailed(what: string): void;
   configReloaded(file: "pool" | "profile", ok: boolean): void;
   /** The reconciler has finished a pass. */
   passed(): void;

@@ -102,8 +102,9 @@ export function standbyReadiness(nats: NatsState, lease: LeaseView | undefined):
   if (lease.held) return not("The pool is being opened.");
   const { other } = lease;
   if (other === null) return not("The lease is being looked at.");
+  const since = other.since === "" ? "may hold the lease" : `has held the lease since ${other.since}`;
   const words =
-    `Standing by: ${other.name} has held the lease since ${other.since}; ` +
+    `Standing by: ${other.name} ${since}; ` +
     `this power takes over when it has been silent for ${formatDuration(LEASE_MS)}.`;
   return { ready: true, words, details: { nats } };
 }

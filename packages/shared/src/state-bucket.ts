@@ -1,0 +1,239 @@
+/**
+ * The bucket of state in NATS, made again where somebody deleted it. What the services hold in memory is then all
+ * there is, so whoever keeps something in it is told, and writes it anew.
+ */
+import {
+  ErrorCode,
+  type JetStreamManager,
+  type KV,
+  type KvEntry,
+  type KvPutOptions,
+  type KvWatchOptions,
+  type NatsConnection,
+  NatsError,
+  type QueuedIterator,
+  StorageType,
+  type StreamInfo,
+} from "nats";
+import { describeError } from "./errors.ts";
+import { KV_BUCKET, STREAMS } from "./events.ts";
+import type { Logger } from "./logger.ts";
+
+/** In a cluster a direct read may be answered by a copy that lags behind; without it the leader answers. */
+const BUCKET = { history: 1, storage: StorageType.File, allow_direct: false };
+const STREAM = `KV_${KV_BUCKET}`;
+/**
+ * The bucket is made right after the streams. One that is this much younger than all of them is not the first: what
+ * its predecessor held is not known. In a cluster that is just starting some minutes may pass in between.
+ */
+const MADE_WITH_STREAMS_MS = 5 * 60_000;
+
+/** The server's codes for a stream that is not there, and for "somebody wrote in between". */
+const NOT_FOUND = 10059;
+const WRONG_LAST_SEQUENCE = 10071;
+
+const apiCode = (error: unknown) => (error instanceof NatsError ? error.api_error?.err_code : undefined);
+
+/** Whether a write was refused because somebody wrote since the revision that it was made on. */
+export function isConflict(error: unknown): boolean {
+  return apiCode(error) === WRONG_LAST_SEQUENCE;
+}
+
+export interface BucketParts {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly replicas: number;
+  /** How long an answer is awaited, in milliseconds. */
+  readonly answerMs: number;
+  readonly logger: Logger;
+  /** A write failed, other than by a conflict; `what` is the kind of state, such as `lease` or `ledger`. */
+  readonly onFailure: (what: string) => void;
+}
+
+/** What a part that keeps something needs of it. */
+export type StateStore = Pick<StateBucket, "get" | "put" | "ensure" | "onRemade" | "madeAgain">;
+
+export class StateBucket {
+  private readonly parts: BucketParts;
+  private readonly life: Life;
+  private readonly kv: KV;
+  /** The newest revision of each key that this process has seen. */
+  private readonly revisions = new Map<string, number>();
+  /** Kinds of state that could not be written last. */
+  private readonly troubled = new Set<string>();
+
+  private constructor(parts: BucketParts, life: Life, kv: KV) {
+    this.parts = parts;
+    this.life = life;
+    this.kv = kv;
+    life.onRemade(() => this.revisions.clear());
+  }
+
+  /** Opens the bucket, and makes it where it is not there. */
+  static async open(parts: BucketParts): Promise<StateBucket> {
+    const life = new Life(parts);
+    await life.check();
+    return new StateBucket(parts, life, await kvOf(parts));
+  }
+
+  /** The same bucket, for whom an answer after `answerMs` is too late. */
+  async answeringWithin(answerMs: number): Promise<StateBucket> {
+    const parts = { ...this.parts, answerMs };
+    return new StateBucket(parts, this.life, await kvOf(parts));
+  }
+
+  /** Whether there was another before this one, so that a key which is not there may have been in that. */
+  get madeAgain(): boolean {
+    return this.life.madeAgain;
+  }
+
+  /** Calls back when the bucket is found to be another one: nothing that was written is in it. */
+  onRemade(listener: () => void): void {
+    this.life.onRemade(listener);
+  }
+
+  /** Makes the bucket again where it is gone. */
+  async ensure(): Promise<void> {
+    await this.life.check();
+  }
+
+  /** @returns null when the key is not there; a bucket that is not there is made first. */
+  async get(key: string): Promise<KvEntry | null> {
+    const entry = await this.kv.get(key);
+    // The client says the same of a key and of a bucket that are not there. And revisions of one bucket only grow.
+    if (entry !== null && entry.revision >= (this.revisions.get(key) ?? 0)) return this.seen(key, entry);
+    return (await this.life.check()) ? this.seen(key, await this.kv.get(key)) : entry;
+  }
+
+  /** @returns the revision. @throws when NATS does not take it, and, by a conflict, when the bucket was made again. */
+  async put(key: string, text: string, options: Partial<KvPutOptions> = {}): Promise<number> {
+    const what = kindOf(key);
+    try {
+      const revision = await this.write(key, text, options);
+      this.revisions.set(key, revision);
+      if (this.troubled.delete(what)) this.parts.logger.info({ what }, "state is kept in NATS again");
+      return revision;
+    } catch (error) {
+      if (isConflict(error)) {
+        // Refused because the key is not there: nobody wrote in between, the bucket is another one.
+        if (options.previousSeq !== 0) await this.life.check().catch(() => undefined);
+      } else {
+        this.parts.onFailure(what);
+        if (!this.troubled.has(what)) {
+          const words = "State cannot be kept in NATS; it is tried again";
+          this.parts.logger.warn({ what, key, cause: describeError(error) }, words);
+        }
+        this.troubled.add(what);
+      }
+      throw error;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.kv.delete(key);
+  }
+
+  /** The names of the keys that match the filter. */
+  async keys(filter: string): Promise<QueuedIterator<string>> {
+    return await this.kv.keys(filter);
+  }
+
+  async watch(options: KvWatchOptions): Promise<QueuedIterator<KvEntry>> {
+    return await this.kv.watch(options);
+  }
+
+  private async write(key: string, text: string, options: Partial<KvPutOptions>): Promise<number> {
+    try {
+      return await this.kv.put(key, text, options);
+    } catch (error) {
+      // Nobody listens on the bucket's subjects.
+      if (!(error instanceof NatsError) || error.code !== ErrorCode.NoResponders) throw error;
+      await this.life.check();
+      return await this.kv.put(key, text, options);
+    }
+  }
+
+  private seen(key: string, entry: KvEntry | null): KvEntry | null {
+    if (entry !== null) this.revisions.set(key, entry.revision);
+    return entry;
+  }
+}
+
+async function kvOf({ connection, answerMs }: BucketParts): Promise<KV> {
+  return await connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, bindOnly: true });
+}
+
+/** The kind of a key: `lease.<pool>` → `lease`, `listener.<pool>.ledger` → `ledger`. */
+function kindOf(key: string): string {
+  const [head = "", , last = head] = key.split(".");
+  return head === "listener" ? last : head;
+}
+
+/** Whether the bucket is still the one that it was: it is a stream, and known by when it was made. */
+class Life {
+  private readonly parts: BucketParts;
+  private readonly listeners: Array<() => void> = [];
+  private created: string | undefined;
+  private again = false;
+  private checking: Promise<boolean> | undefined;
+
+  constructor(parts: BucketParts) {
+    this.parts = parts;
+  }
+
+  get madeAgain(): boolean {
+    return this.again;
+  }
+
+  onRemade(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Looks, and makes it where it is gone. @returns whether it is another one than at the last look. */
+  async check(): Promise<boolean> {
+    this.checking ??= this.look().finally(() => {
+      this.checking = undefined;
+    });
+    return await this.checking;
+  }
+
+  private async look(): Promise<boolean> {
+    const { created } = await this.ensure();
+    if (created === this.created) return false;
+    const known = this.created !== undefined;
+    this.again = known || (await this.isSuccessor(created));
+    this.created = created;
+    if (!known) return false;
+    this.parts.logger.warn(
+      { created },
+      "The state bucket in NATS was deleted; it is made again, and what is in memory is written into it",
+    );
+    for (const listener of this.listeners) listener();
+    return true;
+  }
+
+  private async ensure(): Promise<StreamInfo> {
+    const { connection, manager, replicas, answerMs } = this.parts;
+    let info: StreamInfo;
+    try {
+      info = await manager.streams.info(STREAM);
+    } catch (error) {
+      if (apiCode(error) !== NOT_FOUND) throw error;
+      await connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, replicas });
+      info = await manager.streams.info(STREAM);
+    }
+    const { config } = info;
+    if (config.num_replicas !== replicas || config.allow_direct) {
+      await manager.streams.update(STREAM, { ...config, num_replicas: replicas, allow_direct: false });
+    }
+    return info;
+  }
+
+  private async isSuccessor(created: string): Promise<boolean> {
+    const streams = await Promise.all(
+      Object.values(STREAMS).map((name) => this.parts.manager.streams.info(name)),
+    );
+    const first = Math.min(...streams.map((stream) => Date.parse(stream.created)));
+    return Date.parse(created) - first > MADE_WITH_STREAMS_MS;
+  }
+}
