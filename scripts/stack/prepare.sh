@@ -18,9 +18,14 @@ secret session-key
 secret operator-token
 secret viewer-token
 secret grafana-admin
+secret prometheus-admin
+secret alertmanager-admin
 secret console-password ""
 secret dsp-redis-url ""
 secret alertmanager.yml ""
+# Neither starts with this: without a login they would answer everybody. `make up` writes the logins.
+secret prometheus-web.yml "no login yet"
+secret alertmanager-web.yml "no login yet"
 printf 'LISTENER_PASSWORD: "%s"\nPOWER_PASSWORD: "%s"\n' "$(<secrets/nats-listener)" "$(<secrets/nats-power)" \
   >secrets/nats-passwords.conf
 routes=$(setting NATS_ROUTES)
@@ -68,6 +73,6 @@ YAML
 fi
 
 chmod -R go-rwx secrets config
-# Alertmanager runs as its image's own user. The folder is closed to everybody else on this machine.
-chmod 644 secrets/alertmanager.yml
+# Prometheus and Alertmanager run as their images' own user. The folder is closed to everybody else on this machine.
+chmod 644 secrets/{alertmanager,{prometheus,alertmanager}-web}.yml secrets/{prometheus,alertmanager}-admin
 give_to_owner secrets config

@@ -19,6 +19,7 @@ const COMPOSE_FILES = [
   "docker-compose.yml",
   "deploy/cluster/docker-compose.yml",
   "deploy/cluster/host.yml",
+  "deploy/publish-alertmanager.yml",
 ] as const;
 
 /** What a line of .env does not change, because the container around the service is made for one value. */

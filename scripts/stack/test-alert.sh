@@ -15,7 +15,7 @@ esac
 
 id=$(containers_of alertmanager | head -n 1)
 [ -n "$id" ] || fail "Alertmanager does not run: start the stack with \`make up\`."
-amtool() { docker exec "$id" amtool --alertmanager.url=http://127.0.0.1:9093 "$@"; }
+amtool() { docker exec "$id" amtool "$@"; }
 
 watchdog=$(amtool alert query -o simple alertname=Watchdog) || fail "Alertmanager does not answer: \`make logs\` says why."
 if grep -q Watchdog <<<"$watchdog"; then

@@ -14,10 +14,15 @@ else
 fi
 [ -n "${NO_BUILD:-}" ] || "$here/take-images.sh" missing "${services[@]}"
 "$here/neighbours.sh"
-changed=$("$here/alertmanager.sh")
+# They read these only when they start.
+stale=()
+[ -z "$("$here/alertmanager.sh")" ] || stale+=(alertmanager)
+[ -z "$("$here/logins.sh")" ] || stale+=(grafana)
+[ ${#stale[@]} -eq 0 ] || compose rm -sf "${stale[@]}" >/dev/null 2>&1
 compose up -d --no-build "${services[@]}"
-[ -z "$changed" ] || ! runs_here alertmanager || compose up -d --no-build --no-deps --force-recreate alertmanager
 wait_healthy "${services[@]}"
+# Of versions in which everything was on one network.
+docker network rm "${COMPOSE_PROJECT_NAME}_stack" >/dev/null 2>&1 || true
 
 waiting=()
 for service in $(here_of listener); do wait_ready "$service" 9101 60 || waiting+=("$service"); done
@@ -27,8 +32,7 @@ bind=$(setting BIND)
 port() { local value; value=$(setting "$1"); echo "http://${bind:-127.0.0.1}:${value:-$2}"; }
 cat <<TEXT
 Grafana       $(port GRAFANA_PORT 3000)   user admin, password in secrets/grafana-admin
-Prometheus    $(port PROMETHEUS_PORT 9090)
-Alertmanager  $(port ALERTMANAGER_PORT 9093)
+Prometheus    $(port PROMETHEUS_PORT 9090)   user admin, password in secrets/prometheus-admin
 Power         $(port POWER_PORT 9102)   asked by \`make status\`, with the token in secrets/operator-token
 TEXT
 if is_demo; then

@@ -12,6 +12,7 @@ for service in $(here_of "${nats_services[@]}"); do replace "$service"; done
 ! runs_here listener || "$here/restart-listener.sh"
 ! runs_here power || "$here/restart-power.sh"
 "$here/alertmanager.sh" >/dev/null
+"$here/logins.sh" >/dev/null
 # Their configuration lies in files of the project, of which compose sees no change.
 for service in "${others[@]}"; do replace --force-recreate "$service"; done
 say "Upgraded."

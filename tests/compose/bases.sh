@@ -37,12 +37,12 @@ build() { # name; Dockerfile on stdin
   echo "built a stand-in of $1"
 }
 
-# What every stand-in is made from: it has wget, because the health checks of the real images' services ask by it.
+# What every stand-in is made from: it has wget and BusyBox's nc, because the health checks of the real images ask by them.
 build gpu-power-manager-test/tools:bookworm <<DOCKER
 FROM $debian
 RUN rm -f /etc/apt/sources.list
 COPY etc /etc
-RUN apt-get update && apt-get install -y --no-install-recommends wget && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends wget busybox && ln -s /bin/busybox /usr/local/bin/nc && rm -rf /var/lib/apt/lists/*
 DOCKER
 
 build node:24-bookworm-slim <<DOCKER
@@ -85,7 +85,7 @@ RUN mkdir -m 1777 /prometheus
 ENTRYPOINT ["prometheus"]
 DOCKER
 apt_image prom/alertmanager:v0.28.1 prometheus-alertmanager <<'DOCKER'
-RUN mkdir -m 1777 /alertmanager
+RUN mkdir -m 1777 /alertmanager && ln -s /etc/amtool/config.yml /etc/prometheus/amtool.yml
 ENTRYPOINT ["prometheus-alertmanager"]
 DOCKER
 apt_image grafana/grafana:12.1.1 busybox <<'DOCKER'

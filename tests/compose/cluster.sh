@@ -36,6 +36,7 @@ until_true "a power acts" some_power_acts
 until_true "the other power stands by" says "http://127.0.0.1:$other/readyz" "Standing by"
 until_true "power sees the machine off" says "http://127.0.0.1:$port/api/v1/status" '"state":"stopped"'
 before=$(starts)
+if [ "$(id -u)" -eq 0 ]; then "${PROJECT_ROOT:?}/node_modules/.bin/node" "$PROJECT_ROOT/tests/compose/pairs.ts" | tail -n 1; fi
 
 submit cluster-1
 until_true "the start is under way" is_on

@@ -30,7 +30,7 @@ for id in $(docker ps -q --filter "label=com.docker.compose.project=$project"); 
   check "it publishes on 127.0.0.1 only" "" \
     "$(of 'range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{end}}{{end' | tr ' ' '\n' | grep -vx 127.0.0.1 | tr -d '\n')"
   history=$(docker history --no-trunc "$(of .Image)")
-  for file in secrets/nats-listener secrets/nats-power secrets/session-key secrets/grafana-admin; do
+  for file in secrets/nats-listener secrets/nats-power secrets/session-key secrets/grafana-admin secrets/prometheus-admin secrets/alertmanager-admin; do
     check "$file is not in its inspection" 0 "$(grep -cF -- "$(<"$file")" <<<"$inspection" || true)"
     check "$file is not in its image's history" 0 "$(grep -cF -- "$(<"$file")" <<<"$history" || true)"
   done
@@ -43,5 +43,5 @@ for id in $(docker ps -q --filter "label=com.docker.compose.project=$project"); 
 done
 name=stack
 published=$(docker ps --filter "label=com.docker.compose.project=$project" --format '{{.Ports}}' | grep -oE '[0-9.]+:[0-9]+->' | tr -d '>' | sort -u | tr '\n' ' ')
-check "only documented ports are published" "127.0.0.1:18072- 127.0.0.1:18082- 127.0.0.1:3000- 127.0.0.1:9090- 127.0.0.1:9093- 127.0.0.1:9102- " "$published"
+check "only documented ports are published" "127.0.0.1:18072- 127.0.0.1:18082- 127.0.0.1:3000- 127.0.0.1:9090- 127.0.0.1:9102- " "$published"
 exit $bad

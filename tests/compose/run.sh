@@ -15,7 +15,7 @@ if ! command -v docker >/dev/null || ! command -v dockerd >/dev/null || ! comman
   say "Installing Docker, compose and debootstrap (once; a minute or two)"
   log=$(mktemp)
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    docker.io docker-compose debootstrap iptables curl; } </dev/null >"$log" 2>&1 || { cat "$log" >&2; fail "apt-get failed; see above."; }
+    docker.io docker-compose debootstrap iptables iproute2 curl; } </dev/null >"$log" 2>&1 || { cat "$log" >&2; fail "apt-get failed; see above."; }
   rm -f "$log"
 fi
 
@@ -115,6 +115,9 @@ say "Hardening"
 "$root/tests/compose/hardening.sh"
 if [ "$(id -u)" -eq 0 ]; then "$root/tests/compose/neighbour.sh"; fi
 node() { "$root/node_modules/.bin/node" "$@"; }
+say "Who can talk to whom"
+# Only root can make an outside to be reached or not.
+if [ "$(id -u)" -eq 0 ]; then node "$root/tests/compose/pairs.ts"; fi
 say "The main job, and restarts and kills in the middle of others"
 node "$root/tests/compose/story.ts" jobs
 if [ -n "$DOCKERD_PID" ]; then
@@ -130,7 +133,7 @@ say "Backup and restore, images by file, the switch to a real gateway"
 "$root/tests/compose/upkeep.sh"
 say "Three nats-servers, two listeners and a standby power"
 clean
-"$root/tests/compose/cluster.sh"
+PROJECT_ROOT=$root "$root/tests/compose/cluster.sh"
 for id in $(containers); do
   ! docker logs "$id" 2>&1 | grep -i "permissions violation" || fail "NATS refused a service something it needs; see above."
 done

@@ -13,7 +13,6 @@ const DSP = "http://127.0.0.1:18072";
 const CONSOLE = "http://127.0.0.1:18082";
 const POWER = "http://127.0.0.1:9102";
 const PROMETHEUS = "http://127.0.0.1:9090";
-const ALERTMANAGER = "http://127.0.0.1:9093";
 const LONG_MS = 150_000;
 const BURST = 2_000;
 const JOB = { type: "gpu.job.submit", key: "demo-license", taskType: "heygem_submit" };
@@ -28,11 +27,17 @@ const Status = z.object({
 });
 const Gateway = z.object({ pending: z.number(), notified: z.record(z.string(), z.number()) });
 
+/** How each service knows who asks; the stand-ins do not want to know. */
+function loginAt(url: string): Readonly<Record<string, string>> {
+  const secret = (name: string) => readFileSync(`secrets/${name}`, "utf8");
+  if (url.startsWith(POWER)) return { authorization: `Bearer ${secret("viewer-token")}` };
+  if (url.startsWith(PROMETHEUS))
+    return { authorization: `Basic ${btoa(`admin:${secret("prometheus-admin")}`)}` };
+  return {};
+}
 async function ask<S extends z.ZodType>(url: string, schema: S): Promise<z.output<S>> {
-  const headers = url.startsWith(POWER)
-    ? { authorization: `Bearer ${readFileSync("secrets/viewer-token", "utf8")}` }
-    : {};
-  return schema.parse(await (await fetch(url, { headers, signal: AbortSignal.timeout(5_000) })).json());
+  const options = { headers: loginAt(url), signal: AbortSignal.timeout(5_000) };
+  return schema.parse(await (await fetch(url, options)).json());
 }
 async function post(path: string, body: unknown): Promise<void> {
   const response = await fetch(`${DSP}${path}`, {
@@ -188,10 +193,11 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
     // An Alertmanager that was killed hears of it again within a minute.
     await until(
       "the rules' Watchdog is in Alertmanager",
-      async () =>
-        (await ask(`${ALERTMANAGER}/api/v2/alerts`, Alerts)).some(
-          ({ labels }) => labels.alertname === "Watchdog",
-        ),
+      async () => {
+        const query = ["amtool", "alert", "query", "-o", "json", "alertname=Watchdog"];
+        const { stdout } = await run("docker", ["exec", await containerOf("alertmanager"), ...query]);
+        return Alerts.parse(JSON.parse(stdout)).some(({ labels }) => labels.alertname === "Watchdog");
+      },
       LONG_MS,
     );
     console.log("  ok   the rules' Watchdog is in Alertmanager");

@@ -40,15 +40,15 @@ quietly make upgrade
 echo "  ok   make upgrade, one service after the other"
 
 # A gateway and a console that are no part of the stack, as the real ones are none.
-outside() { # name, further words of docker run
-  local name=$1; shift
-  docker run -d --name "$project-$name" --network-alias "$name" --network "${project}_stack" \
+outside() { # name, the network by which it is reached, further words of docker run
+  local name=$1 network=$2; shift 2
+  docker run -d --name "$project-$name" --network-alias "$name" --network "${project}_$network" \
     --label "com.docker.compose.project=$project" "$@" >/dev/null
 }
-outside far-redis library/redis:7-alpine redis-server --save "" --protected-mode no --dir /tmp
-outside far-gateway -e REDIS_URL=redis://far-redis:6379 -e PORT=18070 -e CONTROL_PORT=18072 -p 127.0.0.1:28072:18072 \
+outside far-redis gateway library/redis:7-alpine redis-server --save "" --protected-mode no --dir /tmp
+outside far-gateway gateway -e REDIS_URL=redis://far-redis:6379 -e PORT=18070 -e CONTROL_PORT=18072 -p 127.0.0.1:28072:18072 \
   gpu-power-manager/sim:test node sim/dsp/src/main.ts
-outside far-console -e CONSOLE_PORT=18080 -e API_PORT=18081 -e CONTROL_PORT=18082 -e CONSOLE_URL=http://far-console:18080 \
+outside far-console console -e CONSOLE_PORT=18080 -e API_PORT=18081 -e CONTROL_PORT=18082 -e CONSOLE_URL=http://far-console:18080 \
   -e API_URL=http://far-console:18081 -e BOOT_MS=2000 -p 127.0.0.1:28082:18082 \
   gpu-power-manager/sim:test node sim/console/src/main.ts
 sed 's#sim-console#far-console#' config/demo/profiles/demo.yaml >profiles/far.yaml

@@ -13,7 +13,7 @@ const SCRIPT = new URL("../../scripts/stack/test-alert.sh", import.meta.url).pat
 const DOCKER = `#!/bin/sh
 case "$1" in
   ps) echo alertmanager ;;
-  exec) shift 4; exec amtool --alertmanager.url="$TEST_ALERTMANAGER" "$@" ;;
+  exec) shift 3; exec amtool --alertmanager.url="$TEST_ALERTMANAGER" "$@" ;;
 esac
 `;
 
