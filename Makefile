@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo demo-fault test test-unit test-e2e lint format check generate check-generate status \
-  up down test-alert logs ps restart-listener restart-power login login-import upgrade backup restore chown images-update images-save images-load test-compose
+  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore chown images-update images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ down: ## Stop the containers; volumes stay
 
 test-alert: ## Send one test alert the whole way: Prometheus, Alertmanager, whoever ALERT_RECEIVER names
 	@scripts/stack/test-alert.sh
+
+amtool: ## What Alertmanager holds; ARGS="silence add alertname=… --duration=2h --comment=…" says what you do not want to hear
+	@scripts/stack/amtool.sh $(ARGS)
 
 logs: ## Follow the logs of the containers
 	@source scripts/stack/compose.sh && every logs -f --tail=100
