@@ -13,6 +13,14 @@ const answers = words([
 /** The share of a stream's room at which an alert fires. */
 const FULL = 0.8;
 
+/** The share of a disk that is free, as gpu:disk_free:ratio has it. */
+const diskFree = (resource: "bytes" | "inodes") => {
+  const [listener, power] = ["gpu_listener", "gpu_power"].map(
+    (service) => `${service}_disk_free_${resource}{${POOL}} / ${service}_disk_${resource}{${POOL}}`,
+  );
+  return `min by (disk) (${listener} or ${power})`;
+};
+
 export const runtime = dashboard({
   uid: "gpu-power-runtime",
   title: "Runtime",
@@ -179,6 +187,51 @@ export const runtime = dashboard({
             { text: "acts", colour: COLOUR.good },
           ]),
           targets: [over(`max by (pool, instance) (gpu_power_leader{${POOL}})`, "{{instance}}")],
+        }),
+      ],
+    },
+    {
+      title: "Host",
+      panels: [
+        lines({
+          title: "Disk free",
+          zh: "各磁盘剩余空间与剩余 inode 的比例；低于 15 % 和 3 % 会告警。host 是设置和备份所在的磁盘。",
+          span: 8,
+          unit: units.PercentUnit,
+          thresholds: [
+            { value: null, color: COLOUR.bad },
+            { value: 0.03, color: COLOUR.warn },
+            { value: 0.15, color: COLOUR.good },
+          ],
+          runbooks: ["DiskNearlyFull", "DiskFull"],
+          targets: [over(diskFree("bytes"), "{{disk}}"), over(diskFree("inodes"), "{{disk}} inodes")],
+        }),
+        lines({
+          title: "Certificates end in",
+          zh: "各证书距离到期的时间：外部服务器出示的证书，以及 config/ca 中的 CA；不足 14 天会告警。没有 TLS 时为空。",
+          span: 8,
+          unit: units.Seconds,
+          runbooks: ["CertificateEndsSoon", "CertificateEnded"],
+          targets: [
+            over(
+              `min by (certificate) (gpu_listener_certificate_end_timestamp_seconds{${POOL}} or gpu_power_certificate_end_timestamp_seconds{${POOL}}) - time()`,
+              "{{certificate}}",
+            ),
+          ],
+        }),
+        lines({
+          title: "Clock",
+          zh: "本机时钟比外部服务器快多少秒，以及服务启动以来被拨动了多少秒；超过 30 秒会告警。",
+          span: 8,
+          unit: units.Seconds,
+          runbooks: ["ClockWrong"],
+          targets: [
+            over(`max by (server) (gpu_power_clock_ahead_seconds{${POOL}})`, "ahead of {{server}}"),
+            over(
+              `max by (job) (gpu_listener_clock_set_seconds{${POOL}} or gpu_power_clock_set_seconds{${POOL}})`,
+              "set since {{job}} started",
+            ),
+          ],
         }),
       ],
     },

@@ -78,7 +78,9 @@ test("every alert has a case for firing and, but for Watchdog, one for being qui
 });
 
 test("every alert is fired for real by a fault", () => {
-  const stories = ["machine", "service"].map((each) => read(`tests/e2e/alerts-${each}.test.ts`)).join("");
+  const stories = ["machine", "service", "host"]
+    .map((each) => read(`tests/e2e/alerts-${each}.test.ts`))
+    .join("");
   for (const name of names)
     assert.match(stories, new RegExp(`tells\\(\\s*"${name}"`), `${name} is fired by no test in tests/e2e`);
 });

@@ -39,6 +39,14 @@ export const INHIBITIONS = [
   inhibit("ConsoleWitnessesDisagree", ["ConsoleStateUnknown"], SAME_POOL),
   // The forgotten machine is the one too many.
   inhibit("GpuForgotten", ["GpuSurplus"], SAME_POOL),
+  inhibit("DiskFull", ["DiskNearlyFull"], ["pool", "disk", "resource"]),
+  inhibit("CertificateEnded", ["CertificateEndsSoon"], ["pool", "certificate"]),
+  // Nobody can register at a gateway whose certificate has ended.
+  {
+    source_matchers: ['alertname="CertificateEnded"', 'certificate="gateway"'],
+    target_matchers: ['alertname=~"ListenerNotRegistered|NotificationPathUnproven"'],
+    equal: SAME_POOL,
+  },
   inhibit("GpuStuckStarting", ["GpuStartFailed", "GpuStartSlow"], SAME_MACHINE),
   // While somebody waits, that is the page; the machine that hangs and is paid for is the next one.
   {

@@ -82,4 +82,26 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_witness_disagreements_total: "API 与刚刷新的页面显示不同状态的次数；一致之前不会关机。",
   gpu_power_worker_online:
     "运行中的实例启动以来有工作机上线或忙碌过为 1，没有为 0；不运行时、或多台同时运行而无法分辨是谁的工作机时，没有此序列。",
+  gpu_listener_disk_free_bytes:
+    "磁盘上还可写入的字节数：服务自身状态所在的磁盘；power 还包括机器池文件（设置和备份）所在的磁盘（host）。",
+  gpu_listener_disk_bytes: "磁盘可容纳的字节数，不含为 root 保留的部分。",
+  gpu_listener_disk_free_inodes: "磁盘上还可创建的文件数；文件系统没有上限时缺失。",
+  gpu_listener_disk_inodes: "磁盘可容纳的文件数；文件系统没有上限时缺失。",
+  gpu_listener_certificate_end_timestamp_seconds:
+    "证书到期时间（Unix 秒）：外部服务器出示的证书中最先到期的一个（以其在此处的名称标记），以及 CA_DIR 中的每个 CA（以文件名标记）。没有 TLS 或服务器尚未应答时缺失。",
+  gpu_listener_clock_ahead_seconds:
+    "本机时钟比外部服务器的时钟快多少秒（慢则为负），精度约一秒。服务器不告知时间时缺失。",
+  gpu_listener_clock_set_seconds:
+    "服务启动以来本机时钟被拨动了多少秒（往回拨为负）。服务自身的时间不随之跳变，直到重启。",
+  gpu_power_disk_free_bytes:
+    "磁盘上还可写入的字节数：服务自身状态所在的磁盘；power 还包括机器池文件（设置和备份）所在的磁盘（host）。",
+  gpu_power_disk_bytes: "磁盘可容纳的字节数，不含为 root 保留的部分。",
+  gpu_power_disk_free_inodes: "磁盘上还可创建的文件数；文件系统没有上限时缺失。",
+  gpu_power_disk_inodes: "磁盘可容纳的文件数；文件系统没有上限时缺失。",
+  gpu_power_certificate_end_timestamp_seconds:
+    "证书到期时间（Unix 秒）：外部服务器出示的证书中最先到期的一个（以其在此处的名称标记），以及 CA_DIR 中的每个 CA（以文件名标记）。没有 TLS 或服务器尚未应答时缺失。",
+  gpu_power_clock_ahead_seconds:
+    "本机时钟比外部服务器的时钟快多少秒（慢则为负），精度约一秒。服务器不告知时间时缺失。",
+  gpu_power_clock_set_seconds:
+    "服务启动以来本机时钟被拨动了多少秒（往回拨为负）。服务自身的时间不随之跳变，直到重启。",
 };

@@ -1,4 +1,5 @@
 /** The reference of metrics, from the very registries that the services serve. */
+import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import { GapTracker } from "../../services/listener/src/path/gap-tracker.ts";
@@ -53,6 +54,9 @@ export function describeMetrics(): {
   const power = createPowerMetrics("default", never, never);
   deriveFromState(power.registry, never);
   deriveFromBus(power.registry, never, "default");
+  const surroundings = { folders: {}, servers: never, authorities: [], steady: never };
+  deriveFromSurroundings(listener.registry, { prefix: "gpu_listener", ...surroundings });
+  deriveFromSurroundings(power.registry, { prefix: "gpu_power", ...surroundings });
   return { listener: described(listener.registry), power: described(power.registry) };
 }
 

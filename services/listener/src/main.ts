@@ -9,6 +9,7 @@ import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager/shared/shutdown";
+import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
 import { openBacklog } from "./backlog/backlog.ts";
 import { type ListenerConfig, ListenerEnv } from "./config/environment.ts";
 import { Notices } from "./gateway/notices.ts";
@@ -50,6 +51,16 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     backlogCheckedAt: () => backlog?.watch.checkedAt,
     backlogIntervalMs: () => backlog?.pace.intervalMs,
     now,
+  });
+  const outside = deriveFromSurroundings(metrics.registry, {
+    prefix: "gpu_listener",
+    folders: config.STATE_DIR === undefined ? {} : { listener: config.STATE_DIR },
+    servers: () => ({
+      gateway: config.DSP_URL,
+      ...(config.DSP_REDIS_URL === undefined ? {} : { redis: config.DSP_REDIS_URL }),
+    }),
+    authorities: config.CA_DIR,
+    steady: now,
   });
   const recorder = recorderOf(metrics);
   const common = { config, name, pool, logger, log, now, recorder, signal };
@@ -98,6 +109,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
   path.start();
   void delivery.run(signal);
+  void outside.follow(signal);
   signal.addEventListener("abort", () => void path.stop(), { once: true });
   try {
     bus = await openBus(config, name, {

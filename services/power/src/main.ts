@@ -1,4 +1,5 @@
 /** Power: holds the GPU pool to what demand and policy ask. Read it to see the whole service. */
+import { dirname } from "node:path";
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { openBus } from "@gpu-power-manager/shared/bus";
 import { steadyClock } from "@gpu-power-manager/shared/clock";
@@ -8,6 +9,7 @@ import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager/shared/shutdown";
+import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
 import { FollowedFiles } from "./config/followed-files.ts";
 import { type Configuration, loadConfiguration } from "./config/load.ts";
 import { openConsole } from "./console/open-console.ts";
@@ -35,6 +37,13 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const health = new NatsHealth(logger);
   const stage = new Stage(health);
   const metrics = createMetrics(pool, now, () => stage.leads);
+  const outside = deriveFromSurroundings(metrics.registry, {
+    prefix: "gpu_power",
+    folders: { power: config.STATE_DIR, host: dirname(config.POOL_FILE) },
+    servers: () => ({ console: followed.profile.console.url, "console-api": followed.profile.api.url }),
+    authorities: config.CA_DIR,
+    steady: now,
+  });
   const operator = new Operator({ config, followed, stage, health, now, logger, signal });
   await serveHttp({
     host: config.HTTP_HOST,
@@ -45,6 +54,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     signal,
   });
 
+  void outside.follow(signal);
   let wake = () => {};
   const bus = await openBus(config, `power-${pool}`, {
     health,
