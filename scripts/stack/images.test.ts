@@ -84,6 +84,19 @@ test("an image of ours that .env names is pulled and never built; the others are
   assert.ok(calls.includes(`pull -q ${byDigest("NATS_IMAGE")}`));
 });
 
+test("after a build, and only then, what it left behind is removed: images of ours that have no name, cache beyond a limit", () => {
+  const stack = stubbedStack(EMPTY);
+  stack.write(".env", "VERSION=dev\n");
+  assert.equal(stack.run("take-images.sh", ["missing", "listener"]).status, 0);
+  const pruned = stack.calls("docker").filter((call) => call.includes("prune"));
+  assert.deepEqual(pruned, [
+    "image prune -f --filter label=org.opencontainers.image.vendor=gpu-power-manager",
+    "builder prune -f --keep-storage 1GB",
+  ]);
+  assert.equal(stack.run("take-images.sh", PROMETHEUS).status, 0);
+  assert.ok(!stack.calls("docker").some((call) => call.includes("prune")));
+});
+
 test("make up leaves building and pulling to the step before it", () => {
   const stack = stubbedStack();
   stack.run("up.sh");

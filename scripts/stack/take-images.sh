@@ -7,6 +7,9 @@ source "$(dirname "$(readlink -f "$0")")/compose.sh"
 which=${1:-}
 case $which in missing | new) shift ;; *) fail "Usage: take-images.sh missing|new SERVICE …" ;; esac
 
+# Every stage of our Dockerfiles carries it.
+image_label=org.opencontainers.image.vendor=gpu-power-manager
+build_cache_limit=1GB
 registry=$(setting REGISTRY)
 version=$(setting VERSION)
 has() { [ "$which" = missing ] && docker image inspect "$1" >/dev/null 2>&1; }
@@ -60,4 +63,7 @@ fi
 if [ ${#build[@]} -gt 0 ]; then
   say "Building ${build[*]} (a few minutes the first time)"
   every build "${build[@]}"
+  # What a build leaves behind: of images ours alone, of the builder's cache what is beyond this. Neither is in use.
+  docker image prune -f --filter "label=$image_label" >/dev/null
+  docker builder prune -f --keep-storage "$build_cache_limit" >/dev/null 2>&1 || true
 fi
