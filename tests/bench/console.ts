@@ -6,12 +6,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger } from "@gpu-power-manager/shared/logger";
 import { chromium, type Locator, type Page } from "playwright";
 import { z } from "zod";
-import { PageConsole } from "../../services/power/src/console/page-console.ts";
 import { parseProfile } from "../../services/power/src/console/profile.ts";
 import { DEFAULT_PASSWORD, DEFAULT_USERNAME } from "../../sim/console/src/provider.ts";
+import { openDriver, SANDBOX } from "../harness/driven-console.ts";
 import { Process, until } from "../harness/process.ts";
 import { profileFor } from "../harness/stack.ts";
 
@@ -108,7 +107,7 @@ function startButton(page: Page): Locator {
 async function bareScript(site: Site) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    chromiumSandbox: process.getuid?.() !== 0,
+    chromiumSandbox: SANDBOX,
   });
   const context = await browser.newContext({ locale: "zh-CN" });
   const page = await context.newPage();
@@ -150,21 +149,11 @@ async function bareScript(site: Site) {
 }
 
 async function driverFor(site: Site, lane: "api" | "page", stateDir: string) {
-  const nothing = () => {};
-  const driver = new PageConsole({
+  const driver = openDriver({
     profile: parseProfile(await profileFor(site, { lanes: [lane] }), "bench.yaml"),
     providerIds: [MACHINE],
     stateDir,
-    sessionKey: "a key only for this bench",
-    headless: true,
     chromiumPath: CHROMIUM,
-    sandbox: process.getuid?.() !== 0,
-    authorities: [],
-    memoryLimitBytes: 2 ** 32,
-    credentials: { user: DEFAULT_USERNAME, password: DEFAULT_PASSWORD },
-    logger: createLogger({ service: "bench", level: "fatal", secrets: [] }),
-    events: { observed: nothing, disagreed: nothing, failed: nothing, browserRestarted: nothing },
-    now: Date.now,
   });
   const contender: Contender = {
     prepare: async () => {

@@ -1,10 +1,11 @@
 /** Owns Chromium: launches it with the saved session, launches it again when it is gone or too large. */
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { Authority } from "@gpu-power-manager/shared/authorities";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { z } from "zod";
+import { BLOCKED_URLS, FLAGS } from "./browser-flags.ts";
 import type { BrowserRestart } from "./driver.ts";
 import type { SavedSession } from "./saved-session.ts";
 import { registerSecretTexts } from "./secret-texts.ts";
@@ -17,17 +18,6 @@ const LAUNCH_TIMEOUT_MS = 30_000;
 /** A close that hangs is not waited for. */
 const CLOSE_TIMEOUT_MS = 4_000;
 
-/** What a console page does not need, so that an idle browser stays small. */
-const ARGS = [
-  "--disable-gpu",
-  "--disable-extensions",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-  "--renderer-process-limit=1",
-];
-
 export interface BrowserOptions {
   readonly chromiumPath: string;
   readonly headless: boolean;
@@ -35,6 +25,8 @@ export interface BrowserOptions {
   /** Whom the browser trusts beside those that it knows. */
   readonly authorities: readonly Authority[];
   readonly locale: () => string;
+  /** Whether pictures and fonts are loaded although no person looks. */
+  readonly pictures: () => boolean;
   readonly saved: SavedSession;
   readonly logger: Logger;
   readonly now: () => number;
@@ -80,7 +72,8 @@ export class BrowserKeeper {
   }
 
   private async launch(): Promise<Tab> {
-    const { chromiumPath, headless, sandbox, authorities, locale, saved, logger, now, onPage } = this.options;
+    const { chromiumPath, headless, sandbox, authorities, locale, pictures, saved, logger, now, onPage } =
+      this.options;
     if (now() < this.notBefore)
       throw new Error("Chromium did not start a moment ago; it is tried again soon.");
     try {
@@ -90,7 +83,7 @@ export class BrowserKeeper {
         executablePath: chromiumPath,
         headless,
         chromiumSandbox: sandbox,
-        args: ARGS,
+        args: FLAGS,
         ...(this.home === undefined ? {} : { env: { ...process.env, HOME: this.home.path } }),
         timeout: LAUNCH_TIMEOUT_MS,
         handleSIGINT: false,
@@ -102,12 +95,19 @@ export class BrowserKeeper {
       const state = await saved.load();
       const context = await browser.newContext({
         locale: locale(),
+        ...(headless ? { reducedMotion: "reduce" } : {}),
         ...(state === undefined ? {} : { storageState: JSON.parse(state) }),
       });
       const page = await context.newPage();
       page.on("crash", () => this.gone(browser, "page_crashed"));
       // A browser that dies closes its pages first; its own end is told a moment later, and is the better reason.
       page.on("close", () => setImmediate(() => this.gone(browser, "page_closed")));
+      if (headless && !pictures()) {
+        const cdp = await context.newCDPSession(page);
+        // Only so that it blocks: this session keeps no bodies.
+        await cdp.send("Network.enable", { maxTotalBufferSize: 0, maxResourceBufferSize: 0 });
+        await cdp.send("Network.setBlockedURLs", { urls: BLOCKED_URLS });
+      }
       this.current = { page, context };
       this.failures = 0;
       onPage(page);
@@ -162,14 +162,16 @@ export class BrowserKeeper {
       const cdp = await this.browser.newBrowserCDPSession();
       const { processInfo } = Processes.parse(await cdp.send("SystemInfo.getProcessInfo"));
       await cdp.detach();
-      return processInfo.reduce((sum, { id }) => sum + pssBytes(id), 0);
+      const bytes = await Promise.all(processInfo.map(({ id }) => pssBytes(id)));
+      return bytes.reduce((sum, each) => sum + each, 0);
     } catch {
       return undefined;
     }
   }
 }
 
-function pssBytes(pid: number): number {
-  const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+/** The kernel walks the whole process for it, for milliseconds: never on the event loop. */
+async function pssBytes(pid: number): Promise<number> {
+  const match = /^Pss:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, "utf8"));
   return Number(match?.[1] ?? 0) * 1024;
 }

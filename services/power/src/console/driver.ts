@@ -116,7 +116,7 @@ export interface ConsoleDriver {
   compare(): Promise<PoolSighting>;
   /** Sends a start or a stop by the API lane, else by clicking. Never throws. */
   act(request: ActionRequest): Promise<ActionResult>;
-  /** Every selector of the profile on the live page, which is left as it is; or why it cannot be looked at. */
+  /** Every selector of the profile on the live page, where nothing is clicked; or why it cannot be looked at. */
   inspect(): Promise<SelectorReport[] | { readonly words: string }>;
   session(): SessionState;
   /** Memory of the browser's processes together in bytes (PSS); undefined when it cannot be known. */

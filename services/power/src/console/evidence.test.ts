@@ -15,14 +15,13 @@ import {
   DEFAULT_USERNAME,
   startConsole,
 } from "../../../../sim/console/src/provider.ts";
+import { CHROMIUM, OURS, openDriver, SANDBOX } from "../../../../tests/harness/driven-console.ts";
 import { profileFor } from "../../../../tests/harness/stack.ts";
 import { PageAnswers } from "./page-answers.ts";
-import { PageConsole } from "./page-console.ts";
+import type { PageConsole } from "./page-console.ts";
 import { parseProfile } from "./profile.ts";
 
-const OURS = "uhost-ours";
 const COLLEAGUES = "uhost-colleagues";
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
 let site: Console;
 let driver: PageConsole;
@@ -33,31 +32,19 @@ const lines: string[] = [];
 before(async () => {
   site = await startConsole({ machines: [{ UHostId: OURS }, { UHostId: COLLEAGUES }] });
   const profile = (await profileFor(site, {})).replace("elements: []", "elements: ['th:nth-child(3)']");
-  driver = new PageConsole({
+  driver = openDriver({
     profile: parseProfile(profile, "test.yaml"),
     // The colleague's machine is on the page only: its secrets come with the page's own answers.
     providerIds: [OURS],
     stateDir,
-    sessionKey: "a key only for this test",
-    headless: true,
-    chromiumPath: CHROMIUM,
-    sandbox: process.getuid?.() !== 0,
-    authorities: [],
-    memoryLimitBytes: 2 ** 32,
-    credentials: { user: DEFAULT_USERNAME, password: DEFAULT_PASSWORD },
     logger: createLogger({
       service: "test",
       level: "trace",
       secrets: [],
       destination: { write: (line: string) => lines.push(line) },
     }),
-    events: { observed: () => {}, disagreed: () => {}, failed: () => {}, browserRestarted: () => {} },
-    now: Date.now,
   });
-  onlooker = await chromium.launch({
-    executablePath: CHROMIUM,
-    chromiumSandbox: process.getuid?.() !== 0,
-  });
+  onlooker = await chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: SANDBOX });
 });
 after(async () => {
   await driver.close();

@@ -46,7 +46,7 @@ export function soughtAtRest({ page, start, stop }: Profile): Sought[] {
   ];
 }
 
-/** Clicks nothing and loads nothing. @throws when the page does not answer. */
+/** Clicks nothing. @throws when the page does not answer. */
 export async function inspectPage(page: Page, profile: Profile): Promise<SelectorReport[]> {
   const sought = soughtAtRest(profile);
   const counts = z

@@ -112,6 +112,41 @@ export function fromPage(
   return state === undefined ? "half" : { state };
 }
 
+/** Both witnesses on a whole pool. */
+export interface Comparison {
+  readonly instances: ReadonlyMap<string, Sighting>;
+  /** Something is known of the API alone. */
+  readonly doubtful: boolean;
+  /** Both were read, and say different things. */
+  readonly disagree: boolean;
+}
+
+/** Joins what the API said before and after with what the page showed in between. */
+export function comparePool(
+  providerIds: readonly string[],
+  before: ReadonlyMap<string, Sighting>,
+  page: { readonly ok: true; readonly rows: readonly Row[] } | { readonly ok: false; readonly words: string },
+  after: ReadonlyMap<string, Sighting>,
+  profile: Profile,
+): Comparison {
+  let disagree = false;
+  let doubtful = false;
+  const instances = new Map<string, Sighting>();
+  for (const id of providerIds) {
+    const said = after.get(id) ?? unknown("not_in_list", "The machine was not asked for.");
+    if (!page.ok) {
+      doubtful = true;
+      instances.set(id, said.state === "unknown" ? said : unknown("page_half_loaded", page.words, said));
+      continue;
+    }
+    const joined = joinWitnesses(before.get(id) ?? said, fromPage(page.rows, id, profile), said);
+    disagree ||= joined.disagree;
+    doubtful ||= joined.sighting.state === "unknown" && said.state !== "unknown";
+    instances.set(id, joined.sighting);
+  }
+  return { instances, doubtful, disagree };
+}
+
 /**
  * Joins the witnesses: the API was asked before and after the page was loaded, so a change in between is a
  * transition and not a disagreement.

@@ -9,6 +9,10 @@ import type { Profile } from "./profile.ts";
 /** Pages of the list beyond which a row is not looked for. */
 const MAX_PAGES = 100;
 
+const BLANK = "about:blank";
+/** A page that does not go is left where it is. */
+const LEAVE_MS = 5_000;
+
 /** Runs in the page: what each drawn row shows, and whether a dialog lies over them. A string, because its types are the browser's. */
 const READ = `({ row, id, state, dialog }) => ({
   rows: Array.from(document.querySelectorAll(row))
@@ -76,6 +80,16 @@ export class ListPage {
     } catch (error) {
       return { ok: false, login: this.onLogin(page), words: `The list is not drawn: ${firstLine(error)}` };
     }
+  }
+
+  /** The list as it is, loaded where the page was left. */
+  async open(page: Page): Promise<PageLoad> {
+    return page.url() === BLANK ? await this.load(page) : { ok: true };
+  }
+
+  /** Leaves the page: its scripts ask and draw for nobody, and hold memory. Never throws. */
+  async leave(page: Page): Promise<void> {
+    if (page.url() !== BLANK) await page.goto(BLANK, { timeout: LEAVE_MS }).catch(() => undefined);
   }
 
   private onLogin(page: Page): boolean {

@@ -2,7 +2,7 @@
 import type { Authority } from "@gpu-power-manager/shared/authorities";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { ApiLane } from "./api-lane.ts";
-import { BrowserKeeper, type Tab } from "./browser.ts";
+import { BrowserKeeper } from "./browser.ts";
 import { ConsoleSession, type NotReady, type Ready } from "./console-session.ts";
 import type {
   ActionRequest,
@@ -12,12 +12,11 @@ import type {
   PoolSighting,
   SelectorReport,
   SessionState,
-  Sighting,
 } from "./driver.ts";
 import { Evidence } from "./evidence.ts";
 import { firstLine } from "./first-line.ts";
 import { inspectPage } from "./inspect-page.ts";
-import { fromApi, fromPage, joinWitnesses, unknown } from "./interpret.ts";
+import { comparePool, fromApi, unknown } from "./interpret.ts";
 import { ListPage } from "./list-page.ts";
 import { Login } from "./login.ts";
 import { PageLane } from "./page-lane.ts";
@@ -54,7 +53,7 @@ export class PageConsole implements ConsoleDriver {
   private readonly pageLane: PageLane;
   private readonly login: ConsoleSession;
   /** One at a time on the page. */
-  private readonly pageTurns = new Turns();
+  private readonly pageTurns = new Turns(() => this.leavePage());
 
   constructor(options: ConsoleOptions) {
     const { logger, events, now, headless } = options;
@@ -76,6 +75,7 @@ export class PageConsole implements ConsoleDriver {
       sandbox: options.sandbox,
       authorities: options.authorities,
       locale: () => this.profile.console.locale,
+      pictures: () => this.profile.console.pictures,
       saved,
       logger,
       now,
@@ -129,7 +129,10 @@ export class PageConsole implements ConsoleDriver {
       return { words: "The console is not logged in, so its list is not shown." };
     // In turn: a page that is just being loaded has nothing on it.
     return await this.pageTurns
-      .take(async () => await inspectPage(tab.page, this.profile))
+      .take(async () => {
+        const loaded = await this.list.open(tab.page);
+        return loaded.ok ? await inspectPage(tab.page, this.profile) : { words: loaded.words };
+      })
       .catch((error: unknown) => ({
         words: `The page does not answer: ${firstLine(error)}`,
       }));
@@ -197,26 +200,14 @@ export class PageConsole implements ConsoleDriver {
     const after = await this.observeWhen(await this.login.prepare());
     if (after.trouble !== undefined) return certain(after);
     await this.login.save();
-    let disagree = false;
-    let doubtful = false;
-    const instances = new Map<string, Sighting>();
-    for (const id of this.providerIds) {
-      const said = after.instances.get(id) ?? unknown("not_in_list", "The machine was not asked for.");
-      if (!read.ok) {
-        doubtful = true;
-        instances.set(id, said.state === "unknown" ? said : unknown("page_half_loaded", read.words, said));
-        continue;
-      }
-      const joined = joinWitnesses(
-        before.instances.get(id) ?? said,
-        fromPage(read.rows, id, this.profile),
-        said,
-      );
-      disagree ||= joined.disagree;
-      doubtful ||= joined.sighting.state === "unknown" && said.state !== "unknown";
-      instances.set(id, joined.sighting);
-    }
-    return { sighting: { ...after, instances }, doubtful, disagree };
+    const { instances, ...found } = comparePool(
+      this.providerIds,
+      before.instances,
+      read,
+      after.instances,
+      this.profile,
+    );
+    return { sighting: { ...after, instances }, ...found };
   }
 
   private allUnknown(
@@ -230,6 +221,16 @@ export class PageConsole implements ConsoleDriver {
 
   private async ready(): Promise<Ready> {
     return this.login.atHand() ?? (await this.pageTurns.take(() => this.login.prepare()));
+  }
+
+  /**
+   * Between looks no page is open. Not so where clicking comes first, which must not wait for a page to load, or
+   * where a person looks at it.
+   */
+  private async leavePage(): Promise<void> {
+    const ready = this.login.atHand();
+    if (this.options.headless && this.profile.lanes[0] === "api" && ready?.ok === true)
+      await this.list.leave(ready.tab.page);
   }
 
   private async recycleIfLarge(): Promise<void> {
@@ -248,7 +249,9 @@ export class PageConsole implements ConsoleDriver {
     for (const lane of this.profile.lanes) {
       const ready = await this.ready();
       if (!ready.ok) return { outcome: "not_tried", message: ready.words };
-      const said = await (lane === "api" ? this.ask(ready.tab, request) : this.click(request));
+      const said = await (lane === "api"
+        ? this.api.act(ready.tab.context, this.profile[action], request.providerId, request.allowed)
+        : this.click(request));
       if (said === undefined) continue;
       if (said.outcome === "accepted") return said;
       const result = { ...said, message: this.secrets.blot(said.message) };
@@ -267,11 +270,6 @@ export class PageConsole implements ConsoleDriver {
         message: "No lane could be used: the machine is not in the provider's list.",
       }
     );
-  }
-
-  private async ask(tab: Tab, request: ActionRequest): Promise<ActionResult | undefined> {
-    const { providerId, action, allowed } = request;
-    return await this.api.act(tab.context, this.profile[action], providerId, allowed);
   }
 
   private async click({ providerId, attemptId, action, allowed }: ActionRequest): Promise<ActionResult> {

@@ -38,6 +38,8 @@ export const Profile = z.strictObject({
     /** The page with the list of machines. */
     url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
     locale: z.string().default("zh-CN"),
+    /** Pictures and fonts are loaded although no person looks: for a console whose buttons are pictures. */
+    pictures: z.boolean().default(false),
   }),
   login: z.strictObject({
     /** The browser is on a login page when its address contains this. */

@@ -19,6 +19,7 @@ function keeper(authorities: readonly Authority[]): BrowserKeeper {
     headless: true,
     sandbox: process.getuid?.() !== 0,
     authorities,
+    pictures: () => false,
     locale: () => "zh-CN",
     saved: new SavedSession(mkdtempSync(join(tmpdir(), "state-")), "a key only for this test", logger),
     logger,
