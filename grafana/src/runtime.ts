@@ -221,7 +221,7 @@ export const runtime = dashboard({
         }),
         lines({
           title: "Clock",
-          zh: "本机时钟比外部服务器快多少秒，以及服务启动以来被拨动了多少秒；超过 30 秒会告警。",
+          zh: "本机时钟比外部服务器快多少秒，以及与服务自身时间相差多少秒；超过 30 秒会告警。",
           span: 8,
           unit: units.Seconds,
           runbooks: ["ClockWrong"],
@@ -229,7 +229,7 @@ export const runtime = dashboard({
             over(`max by (server) (gpu_power_clock_ahead_seconds{${POOL}})`, "ahead of {{server}}"),
             over(
               `max by (job) (gpu_listener_clock_set_seconds{${POOL}} or gpu_power_clock_set_seconds{${POOL}})`,
-              "set since {{job}} started",
+              "from the time of {{job}}",
             ),
           ],
         }),

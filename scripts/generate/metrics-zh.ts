@@ -11,6 +11,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "目前从一次读取网关积压到下一次的秒数：BACKLOG_INTERVAL；如果读取会占用超过 2 % 的时间则更长；不读取时没有此序列。",
   gpu_listener_backlog_jobs:
     "在网关等待工作机的任务数；只读取了一部分时，至少有这么多；无法得知时没有此序列。",
+  gpu_listener_clock_jumps_total:
+    "发现系统时钟与服务自己的时间相差很远的次数：ahead（机器被暂停或休眠过，或时钟被调快；重新证明路径）、behind（时钟被调慢；时间走得慢些，直到被追上）。",
   gpu_listener_frames_degraded_total: "因某些字段类型或长度不对而去掉这些字段后接受的帧数，按类型。",
   gpu_listener_frames_rejected_total: "无法理解的帧数，按原因。",
   gpu_listener_frames_total: "已理解的帧数，按类型；未知类型记为 other。",
@@ -49,6 +51,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_browser_restarts_total: "Chromium 重新启动的次数，按原因。",
   gpu_power_budget_month:
     "机器池文件规定的每月预算（policy.budgetPerMonth），单位为其货币；没有设预算时没有此序列。只用于告警，绝不因此关机。",
+  gpu_power_clock_jumps_total:
+    "发现系统时钟与服务自己的时间相差很远的次数：ahead（机器被暂停或休眠过，或时钟被调快；一切重新查看）、behind（时钟被调慢；时间走得慢些，直到被追上）。",
   gpu_power_config_reload_success: "磁盘上的文件正在使用时为 1；最近一次修改被拒绝、仍用之前的内容时为 0。",
   gpu_power_console_errors_total: "在控制台上失败或存疑的步骤数，按种类。",
   gpu_power_console_session: "控制台会话：恰有一个状态为 1。",
@@ -92,7 +96,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_clock_ahead_seconds:
     "本机时钟比外部服务器的时钟快多少秒（慢则为负），精度约一秒。服务器不告知时间时缺失。",
   gpu_listener_clock_set_seconds:
-    "服务启动以来本机时钟被拨动了多少秒（往回拨为负）。服务自身的时间不随之跳变，直到重启。",
+    "本机时钟与服务自身时间相差多少秒（被往回拨为负）：服务的时间会走得慢些，直到被追上或重启。往前拨时，服务几秒内跟上。",
   gpu_power_disk_free_bytes:
     "磁盘上还可写入的字节数：服务自身状态所在的磁盘；power 还包括机器池文件（设置和备份）所在的磁盘（host）。",
   gpu_power_disk_bytes: "磁盘可容纳的字节数，不含为 root 保留的部分。",
@@ -103,5 +107,5 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_clock_ahead_seconds:
     "本机时钟比外部服务器的时钟快多少秒（慢则为负），精度约一秒。服务器不告知时间时缺失。",
   gpu_power_clock_set_seconds:
-    "服务启动以来本机时钟被拨动了多少秒（往回拨为负）。服务自身的时间不随之跳变，直到重启。",
+    "本机时钟与服务自身时间相差多少秒（被往回拨为负）：服务的时间会走得慢些，直到被追上或重启。往前拨时，服务几秒内跟上。",
 };

@@ -1,5 +1,6 @@
 /** The pure core (demand, instance, decide, cadence), wired as the reconciler wires it. */
 import assert from "node:assert/strict";
+import type { Clock } from "@gpu-power-manager/shared/clock";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import { emptyDemand, foldEvents, serve } from "../../services/power/src/demand/demand.ts";
 import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
@@ -11,22 +12,24 @@ import { NO_LOOKS } from "../../services/power/src/pool/instance/looks.ts";
 import { newRecord } from "../../services/power/src/pool/instance/record.ts";
 import { viewOf } from "../../services/power/src/pool/instance/view.ts";
 import type { Policy } from "../../services/power/src/pool/pool.ts";
-import type { Faults, Machine } from "./world.ts";
+import { type Faults, HOUR, type Machine } from "./world.ts";
 
 type Told<K extends GatewayEvent["kind"]> = Omit<
   Extract<GatewayEvent, { kind: K }>,
   "eventId" | "pool" | "at"
 >;
+export type Heard = Told<"job"> | Told<"activity"> | Told<"worker_online"> | Told<"backlog">;
 type Action = Extract<Decision, { kind: "start" | "stop" }>;
 
 export interface PowerOptions {
   readonly machines: readonly Machine[];
   readonly policy: Policy;
   readonly random: () => number;
+  readonly clock: Pick<Clock, "now" | "follow">;
   /** An action is about to be sent. */
-  readonly onAction: (action: Action, machine: Machine, now: number) => void;
+  readonly onAction: (action: Action, machine: Machine) => void;
   /** The gateway is asked for active tasks. */
-  readonly onAsk: (now: number) => void;
+  readonly onAsk: () => void;
 }
 
 export class SimulatedPower {
@@ -42,39 +45,49 @@ export class SimulatedPower {
   /** When to decide again, if nothing wakes it sooner. */
   private dueAt = 0;
 
-  constructor(now: number, options: PowerOptions) {
+  constructor(options: PowerOptions) {
     this.options = options;
     this.members = options.machines.map(memberOf);
-    this.nextLookAt = now;
-    this.since = now;
+    this.nextLookAt = this.now;
+    this.since = this.now;
   }
 
-  /** Since when notices can be heard; null while they cannot. */
-  get listeningSince(): number | null {
-    return this.since;
+  /** The time as power has it. */
+  get now(): number {
+    return Math.round(this.options.clock.now());
   }
 
-  set listeningSince(since: number | null) {
-    this.since = since;
+  get hears(): boolean {
+    return this.since !== null;
+  }
+
+  /** From now on notices can be heard, or cannot. */
+  set hears(hears: boolean) {
+    if (hears === this.hears) return;
+    this.since = hears ? this.now : null;
     this.dueAt = 0;
   }
 
   /** Starts within the last hour, by all records. */
-  recentStarts(from: number): number {
+  get recentStarts(): number {
+    const from = this.now - HOUR;
     return this.members.flatMap(({ record }) => record.starts).filter((at) => at > from).length;
   }
 
-  hear(event: Told<"job"> | Told<"activity"> | Told<"worker_online"> | Told<"backlog">, now: number): void {
+  hear(event: Heard): void {
+    const { now } = this;
     this.sequence += 1;
     this.dueAt = 0;
     const stamp = { eventId: `e${this.sequence}`, pool: "default", at: now };
     this.demand = foldEvents(this.demand, [{ sequence: this.sequence, event: { ...event, ...stamp } }], now);
   }
 
-  /** Looks when it is time, serves, decides and acts. */
-  pass(now: number, faults: Faults): void {
+  /** Looks when it is time, serves, decides and acts. @param truth the world's own time. */
+  pass(truth: number, faults: Faults): void {
+    this.followClock();
+    const { now } = this;
     const looks = now >= this.nextLookAt;
-    if (looks) this.look(now, faults);
+    if (looks) this.look(now, truth, faults);
     else if (now < this.dueAt) return;
     this.dueAt = Number.POSITIVE_INFINITY;
     for (const decision of decide(this.snapshot(now), now)) {
@@ -84,13 +97,26 @@ export class SimulatedPower {
       } else if (decision.kind === "ask") {
         this.askedWorkersAt = now;
         this.dueAt = now;
-        this.options.onAsk(now);
+        this.options.onAsk();
       } else if (decision.kind === "start" || decision.kind === "stop") {
-        this.act(decision, now, faults);
+        this.act(decision, now, truth, faults);
       } else if (decision.until !== null) {
         this.dueAt = Math.min(this.dueAt, decision.until);
       }
     }
+  }
+
+  private followClock(): void {
+    const jump = this.options.clock.follow();
+    if (jump?.direction !== "ahead") return;
+    const { now } = this;
+    for (const member of this.members) member.looks = NO_LOOKS;
+    // The listener tells for how long it has heard; by our clock that now began so much later.
+    if (this.since !== null) this.since = Math.min(now, this.since + Math.round(jump.ms));
+    this.compareWanted = true;
+    this.askedWorkersAt = null;
+    this.nextLookAt = now;
+    this.demand = { ...this.demand, clockJumpedAt: now };
   }
 
   private lookBy(at: number): void {
@@ -101,13 +127,13 @@ export class SimulatedPower {
     return this.members.map(({ instance, record, looks }) => viewOf(instance, record, looks));
   }
 
-  private look(now: number, faults: Faults): void {
+  private look(now: number, truth: number, faults: Faults): void {
     const { policy, random } = this.options;
     const compared = this.compareWanted && this.members.every(({ record }) => record.attempt === null);
     if (compared) this.compareWanted = false;
     let trouble = false;
     for (const member of this.members) {
-      const sighting = member.machine.show(compared, now, faults);
+      const sighting = member.machine.show(compared, truth, faults);
       trouble ||= sighting.state === "unknown" && sighting.reason === "console_error";
       const look = { sighting, askedAt: now, answeredAt: now, compared };
       const { record, looks, ended } = afterLook(member.record, member.looks, look, policy, 1, false);
@@ -127,7 +153,7 @@ export class SimulatedPower {
   }
 
   private snapshot(now: number) {
-    const { demand, listeningSince } = this;
+    const { demand, since } = this;
     return {
       policy: this.options.policy,
       demand: {
@@ -140,22 +166,22 @@ export class SimulatedPower {
       instances: this.views(),
       recentStarts: this.members.flatMap(({ record }) => record.starts),
       hold: null,
-      listeningSince,
-      pathProvenAt: listeningSince === null ? null : now,
-      attendedSince: listeningSince,
+      listeningSince: since,
+      pathProvenAt: since === null ? null : now,
+      attendedSince: since,
       askedWorkersAt: this.askedWorkersAt,
     };
   }
 
-  private act(decision: Action, now: number, faults: Faults): void {
+  private act(decision: Action, now: number, truth: number, faults: Faults): void {
     const { policy, onAction } = this.options;
     const member = this.members.find(({ instance }) => instance.id === decision.instance);
     assert.ok(member !== undefined && member.record.attempt === null, "one attempt at a time on a machine");
-    onAction(decision, member.machine, now);
+    onAction(decision, member.machine);
     const { kind: action, reason } = decision;
     const attemptId = `${action}-${now}`;
     const intended = beginAttempt(member.record, { attemptId, action, reason, at: now, demandSince: null });
-    const answer = afterAction(intended, attemptId, member.machine.act(action, now, faults), now, policy);
+    const answer = afterAction(intended, attemptId, member.machine.act(action, truth, faults), now, policy);
     member.record = answer.record;
     if (answer.ended !== null) this.compareWanted = true;
     this.lookBy(now + policy.observe.changing);

@@ -55,6 +55,13 @@ export class Listening {
     return true;
   }
 
+  /** Our own clock has jumped: how long ago the signs were, nobody knows. */
+  forgetAll(): void {
+    this.signs.clear();
+    this.stretches = [];
+    this.attended = null;
+  }
+
   /** When any listener last had proof that the path works; null before the first. */
   get provenAt(): number | null {
     return this.lastProof;

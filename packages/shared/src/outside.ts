@@ -169,7 +169,7 @@ export function deriveFromOutside(
   });
   new Gauge({
     name: `${prefix}_clock_set_seconds`,
-    help: "How far this host's clock has been set since the service started, in seconds, less than 0 where it was set back. The service's own times go on without the jump until it is restarted.",
+    help: "How far this host's clock is from the service's own time, in seconds, less than 0 where it was set back: the service's time then goes slower until it has caught up, or until a restart. Where it was set ahead, the service follows within seconds.",
     registers,
     collect() {
       this.set((wall() - steady()) / 1_000);

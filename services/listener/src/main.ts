@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
+import { Clock } from "@gpu-power-manager/shared/clock";
 import { loadEnv } from "@gpu-power-manager/shared/env";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
@@ -16,6 +17,7 @@ import { Notices } from "./gateway/notices.ts";
 import { Delivery } from "./outbox/delivery.ts";
 import type { Outgoing } from "./outbox/outbox.ts";
 import { openStateDir } from "./outbox/spool.ts";
+import { watchClock } from "./path/clock-watch.ts";
 import { Path } from "./path/path.ts";
 import { runReports } from "./reports/reports.ts";
 import { BurstLog } from "./telemetry/burst-log.ts";
@@ -28,8 +30,8 @@ const LEAVE_MS = 1_000;
 
 async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal): Promise<void> {
   const { POOL: pool } = config;
-  // The wall clock at the start, moved on by the monotonic clock: it never jumps.
-  const now = () => performance.timeOrigin + performance.now();
+  const clock = new Clock();
+  const { now } = clock;
   const name = `listener-${randomUUID().slice(0, 8)}`;
   const log = new BurstLog(logger);
   const health = new NatsHealth(logger);
@@ -108,6 +110,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
 
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
   path.start();
+  watchClock({ ...common, clock, onAhead: () => path.doubt() });
   void delivery.run(signal);
   void outside.follow(signal);
   signal.addEventListener("abort", () => void path.stop(), { once: true });

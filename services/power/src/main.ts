@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { openBus } from "@gpu-power-manager/shared/bus";
-import { steadyClock } from "@gpu-power-manager/shared/clock";
+import { Clock } from "@gpu-power-manager/shared/clock";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
@@ -29,9 +29,12 @@ import { Stage } from "./telemetry/stage.ts";
 
 /** What is left to publish at the end is given so long. */
 const DRAIN_MS = 1_500;
+/** A power that stands by compares its clock this often. */
+const STANDBY_CLOCK_MS = 1_000;
 
 async function run({ config, files }: Configuration, logger: Logger, signal: AbortSignal): Promise<void> {
-  const now = steadyClock();
+  const clock = new Clock();
+  const now = () => Math.round(clock.now());
   const followed = new FollowedFiles(config, files);
   const { pool } = files.pool;
   const health = new NatsHealth(logger);
@@ -70,13 +73,17 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   });
   operator.follow(bus);
   stage.standsBy(lease);
+  // While it stands by nothing is kept that a jump could make wrong; once it acts, the reconciler follows.
+  const following = setInterval(() => clock.follow(), STANDBY_CLOCK_MS).unref();
   await lease.acquire(signal);
+  clearInterval(following);
+  clock.follow();
   const kept = lease.keep();
   kept.catch(() => undefined);
   const mayAct = () => lease.held;
 
-  const demand = await openDemand(bus, pool, mayAct);
-  const fleet = new Fleet(bus.kv, mayAct);
+  const demand = await openDemand(bus, pool, mayAct, now);
+  const fleet = new Fleet(bus.kv, mayAct, now);
   const driver = openConsole(config, files, { logger, events: metrics, now });
   const hold = new Hold({ bus, pool, logger, now, onChange: () => wake() });
   const listening = new Listening();
@@ -93,6 +100,8 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
       operator.changed();
     },
     logger,
+    clock,
+    onClockJump: () => listening.forgetAll(),
     now,
     random: Math.random,
     hold: () => hold.current,

@@ -24,7 +24,7 @@ export interface BacklogWatchOptions {
   readonly graceMs: number;
   readonly reader: BacklogReader;
   readonly ledger: Ledger;
-  /** Milliseconds since 1970 on a clock that never jumps. */
+  /** Milliseconds since 1970 on a clock that never goes back. */
   readonly now: () => number;
   readonly log: BurstLog;
   readonly offer: (outgoing: Outgoing) => void;

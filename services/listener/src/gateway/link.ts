@@ -36,7 +36,7 @@ export interface LinkOptions {
   readonly logger: Logger;
   /** For lines about single frames. */
   readonly frameLog: BurstLog;
-  /** Milliseconds on a clock that never jumps. */
+  /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly random: () => number;
   readonly onMeaning: (meaning: Meaning) => void;

@@ -63,7 +63,7 @@ export function noticeOf(meaning: Meaning, stamp: Stamp): Outgoing | undefined {
 export interface NoticesOptions {
   readonly pool: string;
   readonly log: BurstLog;
-  /** Milliseconds since 1970 on a clock that never jumps. */
+  /** Milliseconds since 1970 on a clock that never goes back. */
   readonly now: () => number;
   readonly recorder: Pick<Recorder, "notice">;
   /** A frame that only a registered monitor gets came through. */

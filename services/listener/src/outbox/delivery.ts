@@ -35,7 +35,7 @@ export interface DeliveryOptions {
   readonly config: Pick<ListenerConfig, "OUTBOX_LIMIT" | "STATE_DIR">;
   readonly logger: Logger;
   readonly log: BurstLog;
-  /** Milliseconds since 1970 on a clock that never jumps. */
+  /** Milliseconds since 1970 on a clock that never goes back. */
   readonly now: () => number;
   readonly recorder: Pick<Recorder, "published" | "folded" | "dropped">;
   /** JetStream has stored an event, or had it already. */

@@ -33,7 +33,7 @@ export interface RelayOptions {
   readonly outbox: Outbox;
   readonly outboxLimit: number;
   readonly logger: Logger;
-  /** Milliseconds since 1970 on a clock that never jumps. */
+  /** Milliseconds since 1970 on a clock that never goes back. */
   readonly now: () => number;
   /** NATS has stored it, after so many seconds; called in order, once an event. */
   readonly onPublished: (outgoing: Outgoing, seconds: number, duplicate: boolean) => void;

@@ -80,6 +80,11 @@ export class Gaps {
     return this.firstProvenAt === undefined || this.options.tracker.openSince !== null;
   }
 
+  /** Our clock has jumped: how long ago others were heard, nobody knows. */
+  forgetOthers(): void {
+    this.others.forgetAll();
+  }
+
   /** Something about the path may have changed. */
   look(): void {
     const { cause, tracker, workedAt, now } = this.options;

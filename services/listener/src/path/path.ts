@@ -24,7 +24,7 @@ export interface PathOptions {
   readonly logger: Logger;
   /** For lines about single frames. */
   readonly log: BurstLog;
-  /** Milliseconds since 1970 on a clock that never jumps. */
+  /** Milliseconds since 1970 on a clock that never goes back. */
   readonly now: () => number;
   readonly recorder: Recorder;
   readonly signal: AbortSignal;
@@ -139,6 +139,14 @@ export class Path {
   async follow(parts: GapsParts): Promise<void> {
     this.alive = this.tellAlive(parts.bus);
     await this.gaps.start(parts, this.options.signal);
+  }
+
+  /** Nobody knows how long nothing was heard: hearing begins anew with the proof that is asked for now. */
+  doubt(): void {
+    this.registration.doubted();
+    this.gaps.forgetOthers();
+    this.changed();
+    this.probe.now();
   }
 
   /** Proves the path now, not only at the next interval. */

@@ -30,7 +30,7 @@ export interface ProbeOptions {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly logger: Logger;
-  /** Milliseconds on a clock that never jumps. */
+  /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly random: () => number;
   /** Sends a frame as a client; false when the client's connection is not registered. */

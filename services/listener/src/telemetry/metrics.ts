@@ -1,3 +1,4 @@
+import { JUMP_DIRECTIONS } from "@gpu-power-manager/shared/clock";
 import { GAP_CAUSES, JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
@@ -103,6 +104,12 @@ export function createMetrics(gauges: Gauges) {
       labelNames: ["reason"],
       registers,
     }),
+    clockJumps: new Counter({
+      name: "gpu_listener_clock_jumps_total",
+      help: "Times the wall clock was found far from the service's own time: ahead (the machine was paused or slept, or its clock was set; the path is proven anew), or behind (it was set back; time goes slower until it has caught up).",
+      labelNames: ["direction"],
+      registers,
+    }),
     frames: new Counter({
       name: "gpu_listener_frames_total",
       help: "Frames that were understood, by type; unknown types count as other.",
@@ -194,6 +201,7 @@ export function createMetrics(gauges: Gauges) {
   // A series that appears with its first event hides that event from rate(), so all begin at 0.
   for (const reason of CLOSE_REASONS) counters.reconnects.inc({ reason }, 0);
   for (const what of ["path", "ledger"]) counters.stateFailures.inc({ what }, 0);
+  for (const direction of JUMP_DIRECTIONS) counters.clockJumps.inc({ direction }, 0);
   for (const reason of REJECTIONS) counters.rejected.inc({ reason }, 0);
   for (const type of FRAME_TYPES) counters.frames.inc({ type }, 0);
   for (const type of JOB_TYPES) counters.notices.inc({ type }, 0);

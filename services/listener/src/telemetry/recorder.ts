@@ -1,4 +1,5 @@
 /** What the rooms tell while they work → the listener's counters, so that no room knows Prometheus. */
+import type { Jump } from "@gpu-power-manager/shared/clock";
 import type { JobType, Report } from "@gpu-power-manager/shared/events";
 import type { CheckOutcome } from "../backlog/watch.ts";
 import type { FrameType, ReadField, Rejection } from "../gateway/frames.ts";
@@ -28,6 +29,7 @@ export interface Recorder {
   stateFailed(what: string): void;
   /** A gap was taken for a job. */
   assumed(): void;
+  clockJumped(direction: Jump["direction"]): void;
   reported(kind: Report["kind"] | "other", outcome: ReportOutcome): void;
 }
 
@@ -54,6 +56,7 @@ export function recorderOf(metrics: ListenerMetrics): Recorder {
     },
     stateFailed: (what) => metrics.stateFailures.inc({ what }),
     assumed: () => metrics.assumed.inc(),
+    clockJumped: (direction) => metrics.clockJumps.inc({ direction }),
     reported: (kind, outcome) => metrics.reports.inc({ kind, outcome }),
   };
 }

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import fc from "fast-check";
-import { Demand, dropBoots, emptyDemand, foldEvents, oldestPending, pendingJobs, serve } from "./demand.ts";
+import {
+  Demand,
+  dropBoots,
+  emptyDemand,
+  foldEvents,
+  oldestPending,
+  pendingJobs,
+  serve,
+  withoutFuture,
+} from "./demand.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -123,4 +132,16 @@ test("a backlog at the gateway counts nothing, wants a machine and keeps one on"
   assert.equal(again.waiting.length, 1, "one group is enough");
   const seen = serve(again, NOW + 20_000);
   assert.deepEqual([seen.demand.waiting, seen.served, seen.demand.served], [[], 0, 0]);
+});
+
+test("what a clock that has been set back since wrote counts as now, so that jobs are served and idleness is counted", () => {
+  const written = fold(emptyDemand("s"), [1], NOW);
+  assert.equal(withoutFuture(written, NOW), written);
+  const earlier = NOW - 3_600_000;
+  const read = withoutFuture(written, earlier);
+  assert.deepEqual(
+    [read.lastJobAt, read.waiting[0]?.foldedAt, read.waiting[0]?.count],
+    [earlier, earlier, 1],
+  );
+  assert.equal(serve(read, earlier + 1_000).served, 1);
 });

@@ -48,6 +48,8 @@ export const Demand = z.object({
   lastBacklogAt: Time.nullable().default(null),
   /** When a worker last said that it is busy. */
   lastWorkerBusyAt: Time.nullable().default(null),
+  /** When this service's clock last jumped ahead: how long ago anything before that was, nobody knows. */
+  clockJumpedAt: Time.nullable().default(null),
   needs: Needs.default(NO_NEEDS),
   /** Jobs ever folded, by type. */
   counts: z.record(z.string(), z.number().int().nonnegative()),
@@ -69,6 +71,7 @@ export function emptyDemand(streamCreated: string): Demand {
     lastWorkerOnlineAt: null,
     lastBacklogAt: null,
     lastWorkerBusyAt: null,
+    clockJumpedAt: null,
     needs: NO_NEEDS,
     counts: Object.fromEntries(JOB_TYPES.map((type) => [type, 0])),
     served: 0,
@@ -170,6 +173,34 @@ export function serve(
     served,
     boots,
   };
+}
+
+/**
+ * What lies in the future was written by a clock that has been set back since, or by another host's: it counts as now.
+ * Else a job would be taken for unserved, and a machine for at work, until that time has come. The same value when
+ * nothing does.
+ */
+export function withoutFuture(demand: Demand, now: number): Demand {
+  let changed = false;
+  const past = <T extends number | null>(at: T): T | number => {
+    if (at === null || at <= now) return at;
+    changed = true;
+    return now;
+  };
+  const settled: Demand = {
+    ...demand,
+    waiting: demand.waiting.map((group) => ({ ...group, foldedAt: past(group.foldedAt) })),
+    boots: demand.boots.map((boot) => ({ ...boot, foldedAt: past(boot.foldedAt) })),
+    lastJobAt: past(demand.lastJobAt),
+    lastActivityAt: past(demand.lastActivityAt),
+    lastInactiveAt: past(demand.lastInactiveAt),
+    lastServedAt: past(demand.lastServedAt),
+    lastWorkerOnlineAt: past(demand.lastWorkerOnlineAt),
+    lastBacklogAt: past(demand.lastBacklogAt),
+    lastWorkerBusyAt: past(demand.lastWorkerBusyAt),
+    clockJumpedAt: past(demand.clockJumpedAt),
+  };
+  return changed ? settled : demand;
 }
 
 /** Removes boot requests that have been answered with a refusal. */

@@ -6,7 +6,7 @@ import { GatewayEvent, STREAMS, type StatusQueryEvent } from "@gpu-power-manager
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { AckPolicy, DeliverPolicy, type JsMsg } from "nats";
 import { KvDocument } from "../state/kv-document.ts";
-import { Demand, emptyDemand, foldEvents, type SequencedEvent } from "./demand.ts";
+import { Demand, emptyDemand, foldEvents, type SequencedEvent, withoutFuture } from "./demand.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { raiseFloor } from "./sequence-ranges.ts";
 
@@ -52,6 +52,7 @@ export async function openDemand(
   bus: Bus,
   pool: string,
   mayWrite: () => boolean,
+  now: () => number,
 ): Promise<KvDocument<typeof Demand>> {
   const created = (await bus.manager.streams.info(STREAMS.jobs)).created;
   const document = await KvDocument.open({
@@ -64,6 +65,7 @@ export async function openDemand(
   if (document.value.folded.streamCreated !== created) {
     await document.change((demand) => ({ ...demand, folded: { streamCreated: created, ranges: [] } }));
   }
+  await document.change((demand) => withoutFuture(demand, now()));
   return document;
 }
 

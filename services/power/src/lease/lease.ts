@@ -1,7 +1,8 @@
 /** Holds the lease in KV for this process, or stands by until it may be taken. The rules are in lease-rules.ts. */
 import { randomUUID } from "node:crypto";
-import { hostname, uptime } from "node:os";
+import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { bootMs } from "@gpu-power-manager/shared/clock";
 import { describeError, Fatal } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { isConflict, type StateStore } from "@gpu-power-manager/shared/state-bucket";
@@ -26,12 +27,6 @@ export const LEASE_ANSWER_MS = 1_500;
 const Stored = z.object({
   holder: z.object({ id: z.string(), name: z.string(), since: z.string() }).nullable(),
 });
-
-/**
- * Milliseconds since the machine was booted. Unlike `performance.now()` it goes on while the machine sleeps: a holder
- * that wakes up knows that its time is over.
- */
-const sinceBoot = () => uptime() * 1_000;
 
 /** Whoever it is: waited for like any holder. */
 const UNKNOWN: Holder = { id: "", name: "an unknown power", since: "" };
@@ -62,13 +57,13 @@ export class PoolLease {
       since: new Date().toISOString(),
     };
     options.kv.onRemade(() => {
-      this.lease = vanished(this.lease, sinceBoot());
+      this.lease = vanished(this.lease, bootMs());
     });
   }
 
   /** Whether this process may act at this very moment; to be asked just before anything is sent. */
   get held(): boolean {
-    return mayAct(this.lease, sinceBoot());
+    return mayAct(this.lease, bootMs());
   }
 
   /** Who holds it, as far as a standby has seen. */
@@ -117,7 +112,7 @@ export class PoolLease {
       if (!this.held) {
         if (!told) logger.warn({}, "The lease cannot be renewed: nothing is started or stopped until it is");
         told = true;
-      } else if (!mayAct(before, sinceBoot())) {
+      } else if (!mayAct(before, bootMs())) {
         // Also after a lapse that began and ended within this renewal: what was wanted meanwhile was not done.
         logger.info({}, "the lease is renewed again");
         told = false;
@@ -147,8 +142,8 @@ export class PoolLease {
     try {
       if (this.lease.role === "standby") await this.look();
       // A revision that another bucket had could be right in this one by chance.
-      if (!this.held && writeOn(this.lease, sinceBoot()) !== undefined) await kv.ensure();
-      const sentAt = sinceBoot();
+      if (!this.held && writeOn(this.lease, bootMs()) !== undefined) await kv.ensure();
+      const sentAt = bootMs();
       const on = writeOn(this.lease, sentAt);
       if (on === undefined) return true;
       const text = JSON.stringify({ holder: this.self });
@@ -170,7 +165,7 @@ export class PoolLease {
     // Not known whose it is: the next write is refused too, and asked about again.
     if (entry === undefined) return;
     if (entry === null) {
-      this.lease = vanished(this.lease, sinceBoot());
+      this.lease = vanished(this.lease, bootMs());
       return;
     }
     const stored = entry.operation === "PUT" ? Stored.safeParse(entry.json()).data : undefined;
@@ -193,6 +188,6 @@ export class PoolLease {
       // A write of our own whose answer was lost: nobody else is to be waited for.
       if (holder?.id === this.self.id) holder = null;
     }
-    this.lease = read(this.lease, entry?.revision ?? 0, holder, sinceBoot());
+    this.lease = read(this.lease, entry?.revision ?? 0, holder, bootMs());
   }
 }

@@ -35,8 +35,12 @@ const poolOf = (machines: Record<string, string>, prices: Record<string, number>
       currency: "USD",
     })),
   });
-const fleetOn = async (kv: StateBucket, pool: Pool) => {
-  const fleet = new Fleet(kv, () => true);
+const fleetOn = async (kv: StateBucket, pool: Pool, now = NOW + 9 * HOUR) => {
+  const fleet = new Fleet(
+    kv,
+    () => true,
+    () => now,
+  );
   await fleet.follow(pool);
   return fleet;
 };
@@ -156,4 +160,23 @@ test("one that the provider has no more is let go after a while, with what it co
   assert.deepEqual(shown(fleet), ["b=u2 unknown"]);
   assert.deepEqual(shown(await fleetOn(kv, without)), ["b=u2 unknown"]);
   assert.equal(uptimeMs(member?.record ?? assert.fail()), HOUR);
+});
+
+test("times of a clock that has been set back since count as now, and what was measured stays counted", async (t) => {
+  const kv = await bucket(t);
+  const pool = poolOf({ a: "u1" });
+  const fleet = await fleetOn(kv, pool);
+  const member = fleet.find("a");
+  await see(member, { state: "running" }, NOW);
+  await see(member, { state: "running" }, NOW + HOUR);
+  await member?.change((record) => ({ ...record, restUntil: NOW + 5 * HOUR, starts: [NOW + HOUR] }));
+  const before = NOW - HOUR;
+  const { record } = (await fleetOn(kv, pool, before)).find("a") ?? assert.fail();
+  assert.deepEqual(
+    [record.runningSince, record.lastRunningAt, record.stateSince, record.starts],
+    [before, before, before, [before]],
+  );
+  assert.equal(record.restUntil, before + pool.policy.quarantine);
+  assert.equal(uptimeMs(record), HOUR, "a counter never goes back");
+  assert.equal(record.cost, 1);
 });

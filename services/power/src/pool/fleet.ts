@@ -3,7 +3,7 @@ import type { StateBucket } from "@gpu-power-manager/shared/state-bucket";
 import { type DocumentStore, KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
 import { InstanceRecord, newRecord } from "./instance/record.ts";
-import { writeOff } from "./instance/running-time.ts";
+import { withoutFuture, writeOff } from "./instance/running-time.ts";
 import { isOn, Member } from "./member.ts";
 import type { Instance, Pool } from "./pool.ts";
 import { rosterOf } from "./roster.ts";
@@ -12,13 +12,15 @@ import { rosterOf } from "./roster.ts";
 export class Fleet {
   private readonly kv: DocumentStore & Pick<StateBucket, "keys">;
   private readonly mayWrite: () => boolean;
+  private readonly now: () => number;
   private pool: Pool | undefined;
   members: readonly Member[] = [];
 
   /** @param mayWrite whether this process holds the lease. */
-  constructor(kv: DocumentStore & Pick<StateBucket, "keys">, mayWrite: () => boolean) {
+  constructor(kv: DocumentStore & Pick<StateBucket, "keys">, mayWrite: () => boolean, now: () => number) {
     this.kv = kv;
     this.mayWrite = mayWrite;
+    this.now = now;
   }
 
   /** Those that the pool file lists: they alone are started, and serve demand. */
@@ -57,14 +59,14 @@ export class Fleet {
     const left: Member[] = [];
     for (const { known: found, id } of forgotten) {
       const { member } = found;
-      if (member.instance.id !== id) await this.rename(member, pool.pool, id);
+      if (member.instance.id !== id) await this.rename(member, pool, id);
       member.forgotten = true;
       left.push(member);
     }
     const members: Member[] = [];
     for (const { instance, known: found } of listed) {
-      const member = found?.member ?? new Member(instance, await this.open(pool.pool, instance));
-      if (member.instance.id !== instance.id) await this.rename(member, pool.pool, instance.id);
+      const member = found?.member ?? new Member(instance, await this.open(pool, instance));
+      if (member.instance.id !== instance.id) await this.rename(member, pool, instance.id);
       member.instance = instance;
       member.forgotten = false;
       await remember(member);
@@ -87,32 +89,34 @@ export class Fleet {
       const { data: record } = InstanceRecord.safeParse(entry.json());
       // What was off is nobody's concern; one that cannot be read is, and says so when it is opened.
       if (record !== undefined && !isOn(record)) continue;
-      const document = await this.document(pool.pool, id, () => newRecord({ providerId: "" }));
+      const document = await this.document(pool, id, () => newRecord({ providerId: "" }));
       const { providerId, terms } = document.value;
       members.push(new Member({ id, providerId, priority: 0, currency: "CNY", ...terms }, document));
     }
     return members;
   }
 
-  private async open(pool: string, instance: Instance): Promise<KvDocument<typeof InstanceRecord>> {
+  private async open(pool: Pool, instance: Instance): Promise<KvDocument<typeof InstanceRecord>> {
     const document = await this.document(pool, instance.id, () => newRecord(instance));
     // The name was given to another machine: what was recorded is not about this one.
     if (document.value.providerId !== instance.providerId) await document.change(() => newRecord(instance));
     return document;
   }
 
-  private async rename(member: Member, pool: string, id: string): Promise<void> {
+  private async rename(member: Member, pool: Pool, id: string): Promise<void> {
     await member.moveTo(id, await this.document(pool, id, () => member.record));
   }
 
-  private async document(pool: string, id: string, initial: () => InstanceRecord) {
-    return await KvDocument.open({
+  private async document({ pool, policy }: Pool, id: string, initial: () => InstanceRecord) {
+    const document = await KvDocument.open({
       kv: this.kv,
       key: `instance.${pool}.${id}`,
       schema: InstanceRecord,
       initial,
       mayWrite: this.mayWrite,
     });
+    await document.change((record) => withoutFuture(record, this.now(), policy.quarantine));
+    return document;
   }
 }
 

@@ -4,6 +4,7 @@ import type { ConsoleDriver, PoolSighting, Sighting } from "../console/driver.ts
 import { pauseBetweenLooks } from "./cadence.ts";
 import type { Fleet } from "./fleet.ts";
 import { afterLook } from "./instance/after-look.ts";
+import { NO_LOOKS } from "./instance/looks.ts";
 import type { Member } from "./member.ts";
 import type { Pool } from "./pool.ts";
 import type { SideWork } from "./side-work.ts";
@@ -36,6 +37,8 @@ export class Observer {
   private lastCompareAt = Number.NEGATIVE_INFINITY;
   private nextLookAt = Number.NEGATIVE_INFINITY;
   private troubles = 0;
+  /** Looks that began before the last `forget` say nothing any more. */
+  private generation = 0;
 
   constructor(parts: ObserverParts, context: ObserverContext) {
     this.parts = parts;
@@ -50,6 +53,16 @@ export class Observer {
   /** The next look asks both witnesses. */
   compareNext(): void {
     this.compareWanted = true;
+  }
+
+  /** Nobody knows how old is what was seen: nothing counts until it is seen again, by both witnesses. */
+  forget(): void {
+    for (const member of this.parts.fleet.members) member.looks = NO_LOOKS;
+    this.generation += 1;
+    this.compareWanted = true;
+    this.lastLookAt = Number.NEGATIVE_INFINITY;
+    this.lastCompareAt = Number.NEGATIVE_INFINITY;
+    this.nextLookAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -84,7 +97,12 @@ export class Observer {
       this.compareWanted = false;
       this.lastCompareAt = now();
     }
+    const { generation } = this;
     this.context.side.begin(compare ? driver.compare() : driver.observe(), async (sighting) => {
+      if (generation !== this.generation) {
+        this.look(onSeen);
+        return;
+      }
       await this.takeIn(sighting, compare);
       this.looking = false;
       onSeen();

@@ -3,6 +3,7 @@
  * calls run beside it and hand their results back to it, so nothing is decided on half a state.
  */
 import { randomUUID } from "node:crypto";
+import type { Clock } from "@gpu-power-manager/shared/clock";
 import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { ConsoleDriver } from "../console/driver.ts";
@@ -25,6 +26,9 @@ const LAST_WAIT_MS = 3_000;
 
 export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts {
   readonly driver: ObserverParts["driver"] & ActorParts["driver"] & Pick<ConsoleDriver, "setInstances">;
+  readonly clock: Pick<Clock, "follow">;
+  /** Whatever is kept of times has lost its meaning: how long ago it was, nobody knows. */
+  readonly onClockJump: () => void;
   /** A pass is finished. */
   readonly onPass: () => void;
   readonly logger: Logger;
@@ -47,6 +51,8 @@ export class Reconciler {
   private readonly orders = new Orders();
   private askedWorkersAt: number | null = null;
   private lastDecisions: readonly Decision[] = [];
+  /** The clock has jumped ahead, and that is not written down yet. */
+  private clockJumped = false;
 
   constructor(parts: ReconcilerParts) {
     this.parts = parts;
@@ -115,6 +121,7 @@ export class Reconciler {
   /** One pass; returns milliseconds until the next is due, if nothing wakes it sooner. */
   private async pass(): Promise<number> {
     const { now, fleet, story } = this.parts;
+    await this.followClock();
     const pool = this.parts.pool();
     if (await fleet.follow(pool)) {
       this.parts.driver.setInstances(fleet.members.map(({ instance }) => instance.providerId));
@@ -152,6 +159,21 @@ export class Reconciler {
     return due - now();
   }
 
+  /** Looks before anything is decided where nobody knows any more how long ago anything was. */
+  private async followClock(): Promise<void> {
+    const { clock, demand, now, story, onClockJump } = this.parts;
+    const jump = clock.follow();
+    if (jump !== null) story.clockJumped(jump);
+    if (jump?.direction === "ahead") this.clockJumped = true;
+    if (!this.clockJumped) return;
+    this.observer.forget();
+    this.askedWorkersAt = null;
+    onClockJump();
+    // Durable: the power that comes after this one must not count from before either.
+    await demand.change((value) => ({ ...value, clockJumpedAt: now() }));
+    this.clockJumped = false;
+  }
+
   private snapshot(): Snapshot {
     const { demand, fleet, now } = this.parts;
     const { waiting, boots, needs } = demand.value;
@@ -166,6 +188,7 @@ export class Reconciler {
         lastInactiveAt: demand.value.lastInactiveAt,
         lastWorkerOnlineAt: demand.value.lastWorkerOnlineAt,
         lastBacklogAt: demand.value.lastBacklogAt,
+        clockJumpedAt: demand.value.clockJumpedAt,
         neededUntil: neededUntil(needs, now()),
         lastNeededAt: lastNeededAt(needs, now()),
       },

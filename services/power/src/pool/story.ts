@@ -1,4 +1,5 @@
 /** Tells what happens to the pool: to the log, to history, to metrics. Decides nothing. */
+import { JUMP_WORDS, type Jump } from "@gpu-power-manager/shared/clock";
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
@@ -51,6 +52,12 @@ export class Story {
       this.forgotten.delete(id);
       logger.info({ instance: id }, "a machine that the pool file had forgotten is off, or listed again");
     }
+  }
+
+  clockJumped(jump: Jump): void {
+    const { logger, metrics } = this.parts;
+    metrics.clockJumped(jump.direction);
+    logger.warn({ ...jump }, JUMP_WORDS[jump.direction]);
   }
 
   decided(decisions: readonly Decision[]): void {

@@ -88,8 +88,8 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
     (member, { demand, now }) => {
       const { runningSince } = member.record;
       if (runningSince === null) return undefined;
-      const { lastJobAt, lastServedAt, lastActivityAt } = demand;
-      const last = Math.max(runningSince, lastJobAt ?? 0, lastServedAt ?? 0, lastActivityAt ?? 0);
+      const signs = [demand.lastJobAt, demand.lastServedAt, demand.lastActivityAt, demand.clockJumpedAt];
+      const last = Math.max(runningSince, ...signs.map((at) => at ?? 0));
       return Math.max(0, now - last) / 1_000;
     },
   );

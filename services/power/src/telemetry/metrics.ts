@@ -1,3 +1,4 @@
+import { JUMP_DIRECTIONS } from "@gpu-power-manager/shared/clock";
 import { LANES } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
@@ -111,8 +112,15 @@ export function createMetrics(
       if (passedAt !== undefined) this.set(passedAt / 1_000);
     },
   });
+  const jumps = new Counter({
+    name: "gpu_power_clock_jumps_total",
+    help: "Times the wall clock was found far from the service's own time: ahead (the machine was paused or slept, or its clock was set; everything is looked at anew), or behind (it was set back; time goes slower until it has caught up).",
+    labelNames: ["direction"],
+    registers,
+  });
   // A series that appears with its first event hides that event from rate(), so all begin at 0.
   for (const reason of new Set(Object.values(REASONS).flat())) decisions.inc({ reason }, 0);
+  for (const direction of JUMP_DIRECTIONS) jumps.inc({ direction }, 0);
   for (const kind of CONSOLE_ERRORS) consoleErrors.inc({ kind }, 0);
   for (const what of ["lease", "demand", "instance", "hold"]) stateFailures.inc({ what }, 0);
   for (const reason of BROWSER_RESTARTS) browserRestarts.inc({ reason }, 0);
@@ -141,6 +149,7 @@ export function createMetrics(
     eventsMalformed: () => malformed.inc(),
     stateFailed: (what) => stateFailures.inc({ what }),
     configReloaded: (file, ok) => reloads.set({ file }, ok ? 1 : 0),
+    clockJumped: (direction) => jumps.inc({ direction }),
     passed: () => {
       passedAt = now();
     },

@@ -1,4 +1,5 @@
 /** What the rooms tell while they work, so that none of them knows Prometheus; metrics.ts counts it. */
+import type { Jump } from "@gpu-power-manager/shared/clock";
 import type { Lane } from "@gpu-power-manager/shared/events";
 import type { ConsoleEvents } from "../console/driver.ts";
 
@@ -35,6 +36,7 @@ export interface Recorder extends ConsoleEvents {
   /** State of this kind could not be kept in NATS. */
   stateFailed(what: string): void;
   configReloaded(file: "pool" | "profile", ok: boolean): void;
+  clockJumped(direction: Jump["direction"]): void;
   /** The reconciler has finished a pass. */
   passed(): void;
 }

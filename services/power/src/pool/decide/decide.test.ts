@@ -50,6 +50,7 @@ const anySnapshot = fc.record<Snapshot>({
     lastNeededAt: maybe(time),
     lastWorkerOnlineAt: maybe(time),
     lastBacklogAt: maybe(time),
+    clockJumpedAt: maybe(time),
   }),
   instances: fc.tuple(anyInstance("a"), anyInstance("b"), anyInstance("c")),
   recentStarts: fc.array(time, { maxLength: 8 }),
@@ -142,6 +143,7 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
         assert.ok((given.demand.lastActivityAt ?? 0) <= quiet);
         assert.ok((given.demand.lastNeededAt ?? 0) <= quiet);
+        assert.ok((given.demand.clockJumpedAt ?? 0) <= quiet);
         const since = proven ? given.listeningSince : given.attendedSince;
         assert.ok(since !== null && since <= quiet);
         if (proven)

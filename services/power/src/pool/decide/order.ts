@@ -81,7 +81,12 @@ function judgeStop(instance: InstanceView, order: Order, snapshot: Snapshot, now
   if (asked === null || asked < order.at) return { kind: "ask" };
   const answered = demand.lastInactiveAt !== null && demand.lastInactiveAt >= asked;
   if (!answered && now < asked + ANSWER_WAIT_MS) return { kind: "wait", until: asked + ANSWER_WAIT_MS };
-  const lastSign = Math.max(demand.lastJobAt ?? 0, demand.lastServedAt ?? 0, demand.lastActivityAt ?? 0);
+  const lastSign = Math.max(
+    demand.lastJobAt ?? 0,
+    demand.lastServedAt ?? 0,
+    demand.lastActivityAt ?? 0,
+    demand.clockJumpedAt ?? 0,
+  );
   // An older gateway that does not answer: its worker may still be at a job that it does not tell of.
   if (!answered && now < lastSign + UNREPORTED_MS)
     return refuse(

@@ -56,6 +56,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
       lastNeededAt: null,
       lastWorkerOnlineAt: null,
       lastBacklogAt: null,
+      clockJumpedAt: null,
       ...demand,
     },
   };

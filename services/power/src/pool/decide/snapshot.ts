@@ -49,6 +49,8 @@ export interface Snapshot {
     readonly lastServedAt: number | null;
     readonly lastActivityAt: number | null;
     readonly lastInactiveAt: number | null;
+    /** When the clock last jumped ahead: how long ago anything before that was, nobody knows. */
+    readonly clockJumpedAt: number | null;
     /** Until when somebody who lives says that the machine is needed; null when nobody does. */
     readonly neededUntil: number | null;
     /** When the machine was last needed; null when it never was. */

@@ -81,6 +81,11 @@ const CASES: Case[] = [
     told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
   },
   {
+    what: "the clock jumped a minute ago: how long it has been idle, nobody knows",
+    given: snapshot({ ...stoppable, demand: { clockJumpedAt: NOW - MINUTE } }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],
+  },
+  {
     what: "the path was deaf until a minute ago",
     given: snapshot({ ...stoppable, listeningSince: NOW - MINUTE }),
     told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`],

@@ -137,6 +137,7 @@ function idleness(instance: InstanceView, snapshot: Snapshot, policy: Policy, no
     demand.lastServedAt ?? 0,
     demand.lastActivityAt ?? 0,
     demand.lastNeededAt ?? 0,
+    demand.clockJumpedAt ?? 0,
   );
   const provenAt = listeningSince === null ? null : Math.max(lastSign, listeningSince) + policy.idleTimeout;
   const unprovenAt =

@@ -132,6 +132,11 @@ const CASES: Case[] = [
     told: DOUBT,
   },
   {
+    what: "the clock has jumped since: a worker's coming may still be on its way",
+    given: two({ demand: { clockJumpedAt: NOW - MINUTE } }),
+    told: DOUBT,
+  },
+  {
     what: "the path is deaf",
     given: two({ listeningSince: null }),
     told: ["keep gpu-1 path_unproven", "keep gpu-2 path_unproven"],

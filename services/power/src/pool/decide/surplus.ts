@@ -70,6 +70,8 @@ function isOurs({ ownStart }: InstanceView): boolean {
 function hasNoWorker({ upFrom }: InstanceView, { demand, listeningSince }: Snapshot): boolean {
   if (upFrom === null) return false;
   const from = upFrom - CONSOLE_LAG_MS;
+  // What came while the machine under us stood still may be on its way yet.
+  if (demand.clockJumpedAt !== null && demand.clockJumpedAt > from) return false;
   // Who was deaf meanwhile may have missed its worker.
   if (listeningSince === null || listeningSince > from) return false;
   return demand.lastWorkerOnlineAt === null || demand.lastWorkerOnlineAt < from;

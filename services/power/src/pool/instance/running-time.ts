@@ -1,4 +1,5 @@
 /** How long an instance has run, what that cost, and whether a worker came up in its present run. Pure. */
+import { isDeepStrictEqual } from "node:util";
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Demand } from "../../demand/demand.ts";
 import type { Look } from "./looks.ts";
@@ -52,6 +53,35 @@ function beginRun(record: InstanceRecord, { answeredAt }: Look, offAt: number | 
   // It came up after all. Between its start and now others came up too, so their workers are not to be taken for its
   // own; and what failed is no reason any more to leave it alone.
   return { ...run, failures: 0, restUntil: 0, restReason: null };
+}
+
+/**
+ * What lies in the future was written by a clock that has been set back since, or by another host's: it counts as now.
+ * A run is counted as far as it was measured, and goes on from now. The same value when nothing does.
+ */
+export function withoutFuture(record: InstanceRecord, now: number, longestRestMs: number): InstanceRecord {
+  const { attempt, ownStart, runningSince, lastRunningAt } = record;
+  const past = <T extends number | null>(at: T) => (at !== null && at > now ? now : at);
+  const settled: InstanceRecord = {
+    ...record,
+    stateSince: past(record.stateSince),
+    attempt: attempt === null ? null : { ...attempt, at: past(attempt.at), sentAt: past(attempt.sentAt) },
+    restUntil: Math.min(record.restUntil, now + longestRestMs),
+    starts: record.starts.map(past),
+    ownStart: ownStart === null ? null : { ...ownStart, at: past(ownStart.at) },
+    upFrom: past(record.upFrom),
+    workerFrom: past(record.workerFrom),
+  };
+  if (runningSince === null || Math.max(runningSince, lastRunningAt ?? 0) <= now)
+    return isDeepStrictEqual(settled, record) ? record : settled;
+  const ended = endRun(record, lastRunningAt ?? runningSince, record.terms?.pricePerHour ?? 0);
+  return {
+    ...settled,
+    uptimeMs: ended.uptimeMs,
+    cost: ended.cost,
+    runningSince: Math.min(runningSince, now),
+    lastRunningAt: Math.min(runningSince, now),
+  };
 }
 
 /** The provider has it no more, so nothing will be seen of it again: what was seen is counted. */
