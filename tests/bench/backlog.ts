@@ -18,7 +18,7 @@ import { startGateway } from "../../sim/dsp/src/gateway.ts";
 import { jetstreamOf } from "../harness/jetstream.ts";
 import { freePort, until } from "../harness/process.ts";
 import { startNats, startRedis } from "../harness/servers.ts";
-import { Service } from "../harness/stack.ts";
+import { Service } from "../harness/service.ts";
 
 const ROUNDS = 5;
 const MIB = 1024 * 1024;

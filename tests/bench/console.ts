@@ -11,8 +11,8 @@ import { z } from "zod";
 import { parseProfile } from "../../services/power/src/console/profile.ts";
 import { DEFAULT_PASSWORD, DEFAULT_USERNAME } from "../../sim/console/src/provider.ts";
 import { openDriver, SANDBOX } from "../harness/driven-console.ts";
+import { profileFor } from "../harness/pool-files.ts";
 import { Process, until } from "../harness/process.ts";
-import { profileFor } from "../harness/stack.ts";
 
 const ROUNDS = 5;
 const SAMPLES = 20;

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { Redis } from "ioredis";
 import { jetstreamOf, storedGaps } from "../harness/jetstream.ts";
 import { freePort, until } from "../harness/process.ts";
-import { QUICK_BACKLOG, Service, startStack } from "../harness/stack.ts";
+import { Service } from "../harness/service.ts";
+import { QUICK_BACKLOG, startStack } from "../harness/stack.ts";
 
 /** Readings become rare where the machine is so busy that each takes long: they may take 2 % of the time. */
 const SLOWED_MS = 60_000;

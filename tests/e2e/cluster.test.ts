@@ -7,7 +7,8 @@ import { createLogger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { type NatsCluster, type NatsNode, startNatsCluster } from "../harness/nats-cluster.ts";
 import { until } from "../harness/process.ts";
-import { type Service, type Stack, startStack } from "../harness/stack.ts";
+import type { Service } from "../harness/service.ts";
+import { type Stack, startStack } from "../harness/stack.ts";
 
 /** How fast jobs arrive. */
 const EVERY_MS = 20;

@@ -14,7 +14,8 @@ import { serveControl } from "../../sim/dsp/src/control.ts";
 import { makePrivateCa } from "../harness/private-ca.ts";
 import { freePort, Process, until } from "../harness/process.ts";
 import { startRedis } from "../harness/servers.ts";
-import { QUICK_BACKLOG, Service, type Stack, startStack } from "../harness/stack.ts";
+import { Service } from "../harness/service.ts";
+import { QUICK_BACKLOG, type Stack, startStack } from "../harness/stack.ts";
 
 const GPUCTL = new URL("../../packages/cli/src/gpuctl.ts", import.meta.url).pathname;
 const PROBES = { PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "500ms" };

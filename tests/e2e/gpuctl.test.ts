@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { HistoryPage } from "@gpu-power-manager/shared/api";
+import { QUICK_POLICY } from "../harness/pool-files.ts";
 import { Process, until } from "../harness/process.ts";
-import { QUICK_POLICY, type Stack, startStack } from "../harness/stack.ts";
+import { type Stack, startStack } from "../harness/stack.ts";
 
 const GPUCTL = new URL("../../packages/cli/src/gpuctl.ts", import.meta.url).pathname;
 

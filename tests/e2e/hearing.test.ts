@@ -4,7 +4,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { jetstreamOf, storedGaps } from "../harness/jetstream.ts";
 import { freePort, until } from "../harness/process.ts";
-import { Service, type Stack, startStack } from "../harness/stack.ts";
+import { Service } from "../harness/service.ts";
+import { type Stack, startStack } from "../harness/stack.ts";
 
 async function listeningSince(stack: Stack): Promise<number> {
   return await until("power hears of a listener", async () => {

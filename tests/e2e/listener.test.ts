@@ -7,7 +7,7 @@ import { loneListener } from "../harness/lone-listener.ts";
 import { makePrivateCa, serveTls } from "../harness/private-ca.ts";
 import { freePort, until } from "../harness/process.ts";
 import { startNats, startRedis } from "../harness/servers.ts";
-import { Service } from "../harness/stack.ts";
+import { Service } from "../harness/service.ts";
 
 const PONGS = 'gpu_listener_frames_total{type="pong"}';
 

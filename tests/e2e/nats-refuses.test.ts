@@ -10,7 +10,8 @@ import { startGateway } from "../../sim/dsp/src/gateway.ts";
 import { startGuardedNats } from "../harness/guarded-nats.ts";
 import { freePort, until } from "../harness/process.ts";
 import { startNats, startRedis } from "../harness/servers.ts";
-import { Service, startStack } from "../harness/stack.ts";
+import { Service } from "../harness/service.ts";
+import { startStack } from "../harness/stack.ts";
 
 /** As long as it was in the field: a client that gives up does so at the second refusal, within a second. */
 const REFUSED_MS = 3_000;

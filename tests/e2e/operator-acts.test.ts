@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 import { HistoryPage, HoldAnswer, NeedList, Ordered, Problem } from "@gpu-power-manager/shared/api";
+import { QUICK_POLICY } from "../harness/pool-files.ts";
 import { until } from "../harness/process.ts";
-import { QUICK_POLICY, type Stack, startStack } from "../harness/stack.ts";
+import { type Stack, startStack } from "../harness/stack.ts";
 
 async function withStack(t: TestContext, options: Parameters<typeof startStack>[0] = {}): Promise<Stack> {
   const stack = await startStack(options);

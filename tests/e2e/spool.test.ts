@@ -17,7 +17,7 @@ import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import { type LoneListener, loneListener } from "../harness/lone-listener.ts";
 import { until } from "../harness/process.ts";
 import { startRedis } from "../harness/servers.ts";
-import type { Service } from "../harness/stack.ts";
+import type { Service } from "../harness/service.ts";
 
 /** A stop promises 10 s; one in which something hangs has to stay well below. */
 const STOP_MS = 7_000;

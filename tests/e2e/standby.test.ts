@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { LEASE_MS, LOOK_MS } from "../../services/power/src/lease/lease-rules.ts";
 import { until } from "../harness/process.ts";
-import { type Service, type Stack, type StackOptions, startStack } from "../harness/stack.ts";
+import type { Service } from "../harness/service.ts";
+import { type Stack, type StackOptions, startStack } from "../harness/stack.ts";
 
 /** What is promised for a power that dies; a machine under test is given some more, and the time is told. */
 const TAKEOVER_MS = 15_000;

@@ -13,7 +13,7 @@ import {
   DEFAULT_USERNAME,
   startConsole,
 } from "../../sim/console/src/provider.ts";
-import { profileFor } from "./stack.ts";
+import { profileFor } from "./pool-files.ts";
 
 export const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 /** Chromium refuses its sandbox to root. */

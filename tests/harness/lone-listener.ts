@@ -8,7 +8,7 @@ import { connect } from "nats";
 import { type Gateway, startGateway } from "../../sim/dsp/src/gateway.ts";
 import { freePort } from "./process.ts";
 import { type Server, startNats, startRedis } from "./servers.ts";
-import { Service } from "./stack.ts";
+import { Service } from "./service.ts";
 
 export interface LoneListener {
   readonly nats: Server;

@@ -76,8 +76,11 @@ export async function serve(
   };
 }
 
-/** A real nats-server with the shipped configuration, but without users. */
-export async function startNats(port?: number): Promise<Server & { readonly monitorUrl: string }> {
+/** A real nats-server with the shipped configuration, but without users; `change` makes another one of it. */
+export async function startNats(
+  port?: number,
+  change: (configuration: string) => string = (same) => same,
+): Promise<Server & { readonly monitorUrl: string }> {
   const { command } = await natsProgram();
   const monitorPort = await freePort();
   const server = await serve(
@@ -85,7 +88,7 @@ export async function startNats(port?: number): Promise<Server & { readonly moni
     "nats",
     async (listen, dir) => {
       const config = join(dir, "nats.conf");
-      await writeFile(config, await openConfiguration({ port: listen, monitorPort, dir }));
+      await writeFile(config, change(await openConfiguration({ port: listen, monitorPort, dir })));
       return { command, args: ["--config", config], env: { NATS_NAME: "nats" } };
     },
     port,

@@ -1,11 +1,10 @@
 /** The whole way of a job: real NATS, Redis and Chromium, both stand-ins in this process, both services as processes. */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { API_PATH } from "@gpu-power-manager/shared/api";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
-import { parse, stringify } from "yaml";
 import {
   type Console,
   type ConsoleOptions,
@@ -15,33 +14,18 @@ import {
 } from "../../sim/console/src/provider.ts";
 import { type Gateway, startGateway } from "../../sim/dsp/src/gateway.ts";
 import type { NatsCluster } from "./nats-cluster.ts";
-import { freePort, Process, until } from "./process.ts";
+import { type PoolFileOptions, writePoolFiles } from "./pool-files.ts";
+import { freePort } from "./process.ts";
 import { type Server, startNats, startRedis } from "./servers.ts";
+import { Service } from "./service.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
-
-/** Quick, so that a whole story takes seconds; every duration is a setting of the pool file. */
-export const QUICK_POLICY = {
-  idleTimeout: "3s",
-  startTimeout: "12s",
-  stopTimeout: "8s",
-  observe: { off: "1s", on: "500ms", changing: "100ms", compare: "20s" },
-  minRunTime: "500ms",
-  startBackoff: "1s",
-  quarantine: "5s",
-};
-
-/** The same for the check of the gateway's backlog. */
+/** Quick, so that a whole story takes seconds: the check of the gateway's backlog. */
 export const QUICK_BACKLOG = { BACKLOG_INTERVAL: "500ms", BACKLOG_GRACE: "400ms" };
 
-export interface StackOptions {
+export interface StackOptions extends PoolFileOptions {
   /** How many of the stand-in's machines the pool holds. */
   readonly machines?: number;
   readonly console?: ConsoleOptions;
-  readonly policy?: Readonly<Record<string, unknown>>;
-  readonly lanes?: ReadonlyArray<"api" | "page">;
-  /** Power knows user name and password and logs in by itself; default true. */
-  readonly credentials?: boolean;
   readonly newerGateway?: boolean;
   /** The listener may read the gateway's Redis, at shortened intervals; default false. */
   readonly backlog?: boolean;
@@ -57,106 +41,6 @@ export interface StackOptions {
   >;
   /** Called with each log line of a service. */
   readonly onLine?: (service: string, line: string) => void;
-}
-
-/** Every series carries it; a test of one pool need not name it. */
-const POOL_LABEL = /\{pool="[^"]*"\}|,pool="[^"]*"|pool="[^"]*",/;
-
-/** One of our services as a process on a port of its own. */
-export class Service {
-  readonly name: string;
-  readonly url: string;
-  private readonly env: Readonly<Record<string, string>>;
-  private readonly onLine: ((line: string) => void) | undefined;
-  private readonly wrap: readonly string[];
-  private process: Process | undefined;
-  /** Lines of all its lives. */
-  readonly lines: string[] = [];
-
-  constructor(
-    name: string,
-    port: number,
-    env: Readonly<Record<string, string>>,
-    onLine?: (line: string) => void,
-    /** A command that starts the service, such as a shell that sets limits first. */
-    wrap: readonly string[] = [],
-  ) {
-    this.name = name;
-    this.url = `http://127.0.0.1:${port}`;
-    this.env = { ...env, HTTP_PORT: String(port), HTTP_HOST: "127.0.0.1" };
-    this.onLine = onLine;
-    this.wrap = wrap;
-  }
-
-  get pid(): number {
-    if (this.process === undefined) throw new Error(`${this.name} was not started`);
-    return this.process.pid;
-  }
-
-  start(): void {
-    const [command, ...args] = [
-      ...this.wrap,
-      process.execPath,
-      join(ROOT, "services", this.name, "src/main.ts"),
-    ];
-    this.process = new Process(this.name, {
-      command,
-      args,
-      env: { LOG_LEVEL: "debug", ...this.env },
-      onLine: (line) => {
-        this.lines.push(line);
-        this.onLine?.(line);
-      },
-    });
-  }
-
-  /** Resolves with the exit code of its present life; null when a signal ended it. */
-  async exited(): Promise<number | null> {
-    return (await this.process?.exited) ?? null;
-  }
-
-  /** SIGTERM; resolves with the exit code. */
-  async stop(): Promise<number | null> {
-    return (await this.process?.stop()) ?? null;
-  }
-
-  async kill(): Promise<void> {
-    await this.process?.kill();
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.process?.signal(signal);
-  }
-
-  async readiness(): Promise<{ ready: boolean; words: string }> {
-    const response = await fetch(`${this.url}/readyz`);
-    const body: unknown = await response.json();
-    const words = typeof body === "object" && body !== null && "words" in body ? String(body.words) : "";
-    return { ready: response.status === 200, words };
-  }
-
-  async ready(timeoutMs = 30_000): Promise<void> {
-    await until(
-      `${this.name} is ready`,
-      async () => {
-        if (this.process?.running !== true) throw new Error(`${this.name} ended:\n${this.process?.tail()}`);
-        const { ready, words } = await this.readiness();
-        if (!ready) throw new Error(words);
-        return true;
-      },
-      timeoutMs,
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${this.process?.tail()}`);
-    });
-  }
-
-  /** The value of a metric, by name and labels as Prometheus writes them; undefined where there is none. */
-  async metric(series: string): Promise<number | undefined> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    const lines = text.split("\n").map((each) => each.replace(POOL_LABEL, ""));
-    const line = lines.find((each) => each.startsWith(`${series} `));
-    return line === undefined ? undefined : Number(line.slice(series.length + 1));
-  }
 }
 
 export interface Stack {
@@ -200,29 +84,6 @@ async function post(url: string, body: unknown = {}): Promise<void> {
   if (!response.ok) throw new Error(`${url}: ${await response.text()}`);
 }
 
-/** A profile of the demo's console with this console's addresses. */
-export async function profileFor(
-  site: Pick<Console, "consoleUrl" | "apiUrl">,
-  options: Pick<StackOptions, "lanes" | "credentials">,
-) {
-  const text = await readFile(join(ROOT, "profiles/demo.yaml"), "utf8");
-  const profile = parse(
-    text
-      .replaceAll("http://127.0.0.1:18080", site.consoleUrl)
-      .replaceAll("http://127.0.0.1:18081", site.apiUrl),
-  );
-  if (options.credentials !== false) {
-    profile.login.fields = {
-      user: "input[name=username]",
-      password: "input[name=password]",
-      submit: "button[type=submit]",
-    };
-  }
-  if (options.lanes !== undefined) profile.lanes = options.lanes;
-  profile.timeouts = { load: "8s", step: "4s", api: "3s" };
-  return stringify(profile);
-}
-
 /** Starts everything; resolves when both services are ready. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = await mkdtemp(join(tmpdir(), "gpm-stack-"));
@@ -249,24 +110,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     .machines.slice(0, options.machines ?? 1)
     .map((machine) => machine.UHostId);
 
-  await mkdir(join(dir, "profiles"));
-  await writeFile(join(dir, "profiles/demo.yaml"), await profileFor(site, options));
-  const poolFile = join(dir, "pool.yaml");
-  await writeFile(
-    poolFile,
-    stringify({
-      pool: "default",
-      profile: "demo",
-      instances: ids.map((providerId, index) => ({
-        id: `gpu-${index + 1}`,
-        providerId,
-        priority: index + 1,
-        pricePerHour: 1.88,
-        currency: "CNY",
-      })),
-      policy: { ...QUICK_POLICY, ...options.policy },
-    }),
-  );
+  const { poolFile, profilesDir } = await writePoolFiles(dir, site, ids, options);
   const natsOf = (service: "listener" | "power", index: number): Record<string, string> =>
     options.cluster === undefined
       ? { NATS_URL: nats.url }
@@ -300,7 +144,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         {
           ...natsOf("power", index),
           POOL_FILE: poolFile,
-          PROFILES_DIR: join(dir, "profiles"),
+          PROFILES_DIR: profilesDir,
           STATE_DIR: join(dir, index === 0 ? "power" : `power-${index + 1}`),
           SESSION_KEY: sessionKey,
           OPERATOR_TOKEN: tokens.operator,

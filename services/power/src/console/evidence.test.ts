@@ -16,7 +16,7 @@ import {
   startConsole,
 } from "../../../../sim/console/src/provider.ts";
 import { CHROMIUM, OURS, openDriver, SANDBOX } from "../../../../tests/harness/driven-console.ts";
-import { profileFor } from "../../../../tests/harness/stack.ts";
+import { profileFor } from "../../../../tests/harness/pool-files.ts";
 import { PageAnswers } from "./page-answers.ts";
 import type { PageConsole } from "./page-console.ts";
 import { parseProfile } from "./profile.ts";
