@@ -4,7 +4,7 @@ import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { GatewayEvent, STREAMS, type StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import { AckPolicy, DeliverPolicy, type JsMsg } from "nats";
+import { AckPolicy, DeliverPolicy, type JsMsg, type NatsConnection } from "nats";
 import { KvDocument } from "../state/kv-document.ts";
 import { Demand, emptyDemand, foldEvents, type SequencedEvent, withoutFuture } from "./demand.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -16,6 +16,12 @@ const BATCH = 2_000;
 const ACK_WAIT_NS = 10 * 1_000_000_000;
 /** Ranges in the demand document beyond which the server is asked what it has seen acknowledged. */
 const MAX_RANGES = 64;
+/**
+ * What is written down is acknowledged so much later: the server writes each acknowledgement to disk, and the start that
+ * follows from the event would stand in line behind that. An event that a crash leaves unacknowledged comes again, and
+ * its sequence is known.
+ */
+const ACK_AFTER_MS = 50;
 const RETRY_MS = 500;
 /** After two heartbeats that did not come events are asked for anew: where the server died, nobody else says so. */
 const HEARTBEAT_MS = 1_000;
@@ -42,6 +48,7 @@ export interface IntakeOptions {
 
 interface Round extends IntakeOptions {
   readonly recent: RecentIds;
+  readonly acks: LaterAcks;
 }
 
 /** The pool's consumer of job events, by name. */
@@ -72,7 +79,8 @@ export async function openDemand(
 /** Consumes events until the signal; survives everything NATS does in between. */
 export async function runIntake(options: IntakeOptions): Promise<void> {
   const { logger, signal } = options;
-  const round = { ...options, recent: new RecentIds(COPIES_MS, COPIES_LIMIT) };
+  const acks = new LaterAcks(options.bus.connection);
+  const round = { ...options, acks, recent: new RecentIds(COPIES_MS, COPIES_LIMIT) };
   let troubled = false;
   while (!signal.aborted) {
     try {
@@ -141,11 +149,12 @@ async function consume(options: Round, onAlive: () => void): Promise<void> {
   } finally {
     signal.removeEventListener("abort", stop);
     messages.stop();
+    options.acks.send();
   }
 }
 
 async function fold(options: Round, batch: readonly JsMsg[]): Promise<void> {
-  const { bus, pool, demand, logger, now, recent } = options;
+  const { bus, pool, demand, logger, now, recent, acks } = options;
   const events: SequencedEvent[] = [];
   const queries: StatusQueryEvent[] = [];
   for (const message of batch) {
@@ -175,6 +184,7 @@ async function fold(options: Round, batch: readonly JsMsg[]): Promise<void> {
         return foldEvents({ ...value, folded }, events, now());
       });
     });
+    options.onDemand();
     const first = events[0];
     logger.info(
       {
@@ -184,10 +194,9 @@ async function fold(options: Round, batch: readonly JsMsg[]): Promise<void> {
       },
       "events folded into demand",
     );
-    options.onDemand();
   }
   if (queries.length > 0) options.onQueries(queries);
-  for (const message of batch) message.ack();
+  acks.add(batch);
 }
 
 /** Tries until it is written: giving the batch up would delay it by the time the server waits for its ack. */
@@ -217,6 +226,31 @@ function countKinds(events: readonly SequencedEvent[]): Record<string, number> {
   const kinds: Record<string, number> = {};
   for (const { event } of events) kinds[event.kind] = (kinds[event.kind] ?? 0) + 1;
   return kinds;
+}
+
+/** Acknowledges, a little later, what is written down. */
+class LaterAcks {
+  private readonly connection: Pick<NatsConnection, "isClosed">;
+  private waiting: Array<readonly JsMsg[]> = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(connection: Pick<NatsConnection, "isClosed">) {
+    this.connection = connection;
+  }
+
+  add(batch: readonly JsMsg[]): void {
+    this.waiting.push(batch);
+    this.timer ??= setTimeout(() => this.send(), ACK_AFTER_MS);
+  }
+
+  /** Now. */
+  send(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const batches = this.waiting.splice(0);
+    if (this.connection.isClosed()) return;
+    for (const message of batches.flat()) message.ack();
+  }
 }
 
 /** Messages as they come, taken as many as there are: one when it is quiet, a full batch in a burst. */
