@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NPM := npm run --silent
 
-.PHONY: help setup demo demo-fault test test-unit test-e2e lint format check generate check-generate status \
+.PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status \
   up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore chown images-update images-save images-load test-compose
 
 help: ## List every target
@@ -27,6 +27,13 @@ test-unit: setup ## Tests of single parts, with real Redis, NATS and Chromium wh
 test-e2e: setup ## The way of a job through both services, on real NATS, Redis and Chromium
 	@echo "On $$(scripts/nats-server.sh version)"
 	@$(NPM) test:e2e
+
+bench: setup ## Speed and memory beside the bare floor, all of it (about half an hour); SCENARIOS="burst sync" some, FRAMES=1000000 a flood
+	@FRAMES=$(FRAMES) $(NPM) bench -- $(SCENARIOS)
+	@$(NPM) generate
+
+bench-short: setup ## The same in a minute or two; fails on a ratio more than twice as bad as its target
+	@$(NPM) bench -- --short $(SCENARIOS)
 
 lint: setup ## Biome and the type checker
 	@$(NPM) lint

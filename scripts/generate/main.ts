@@ -4,6 +4,7 @@ import { configurationTable } from "./configuration.ts";
 import { dashboardFiles } from "./dashboards.ts";
 import { remainingSettings } from "./env-example.ts";
 import { metricsReference } from "./metrics.ts";
+import { performanceTables } from "./performance.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -31,6 +32,8 @@ const FILES: Readonly<Record<string, (before: string) => string>> = {
   ".env.example": (before) => between(before, "configuration", remainingSettings(ownPart(before)), hash),
   "docs/metrics.md": () => metricsReference("en"),
   "docs/metrics.zh-CN.md": () => metricsReference("zh"),
+  "docs/performance.md": (before) => between(before, "results", performanceTables("en")),
+  "docs/performance.zh-CN.md": (before) => between(before, "results", performanceTables("zh")),
   ...dashboardFiles(),
 };
 

@@ -1,0 +1,110 @@
+/**
+ * A burst of notices: how fast the listener brings them into JetStream, and how much memory that takes; with the
+ * memory that its container has as well. Alone: `node tests/bench/burst.ts`; FRAMES=1000000 makes it a flood.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { STREAMS } from "@gpu-power-manager/shared/events";
+import { type Bench, FLOOR, type Hearing, noticeOf, onBench } from "./bench.ts";
+import { memoryLimited } from "./child.ts";
+import type { Row } from "./row.ts";
+import type { Effort, Scenario } from "./scenario.ts";
+import { compare, median, type Round } from "./statistics.ts";
+
+const SIZES = [5_000, 40_000] as const;
+const SHORT_SIZES = [5_000] as const;
+/** The bare client keeps everything in flight, which takes 10 kB an event: of a flood it gets only a part. */
+const FLOOR_MOST = 40_000;
+/** The listener's limit in docker-compose.yml, and what its image sets. */
+const CONTAINER = { memoryMib: 256, env: { MALLOC_ARENA_MAX: "1" } } as const;
+const MB = 1_000_000;
+const LOOK_MS = 10;
+
+interface Burst {
+  readonly perSecond: number;
+  readonly peakBytes: number;
+}
+
+/** Sends so many at once; resolves when JetStream has stored all. */
+async function burst({ manager }: Bench, stream: string, child: Hearing, size: number): Promise<Burst> {
+  const stored = async () => (await manager.streams.info(stream)).state.messages;
+  await manager.streams.purge(stream);
+  const beganAt = performance.now();
+  const sent = child.monitor.flood(size, noticeOf);
+  for (let count = 0; count < size; count = await stored()) {
+    if (!child.running) throw new Error(`${stream}: the process ended after ${count} of ${size} events`);
+    await pause(LOOK_MS);
+  }
+  const seconds = (performance.now() - beganAt) / 1_000;
+  await sent;
+  const peakBytes = child.peakBytes();
+  await manager.streams.purge(stream);
+  return { perSecond: size / seconds, peakBytes };
+}
+
+/** What is isolated is the listener, not the disk: the server syncs as it does by default. */
+const withoutSync = (configuration: string) => configuration.replace("sync_interval: always", "");
+
+export async function measureBurst(size: number, rounds: number): Promise<Row[]> {
+  const limited = memoryLimited();
+  return await onBench(async (bench) => {
+    const [free, bound]: [Round[], Round[]] = [[], []];
+    const peaks: Record<"free" | "bound", number[]> = { free: [], bound: [] };
+    for (let round = 0; round < rounds; round += 1) {
+      const bare = await bench.startFloor();
+      const floor = [(await burst(bench, FLOOR.stream, bare, Math.min(size, FLOOR_MOST))).perSecond];
+      await bare.stop();
+      for (const [where, into, peak] of [
+        [{}, free, peaks.free],
+        [CONTAINER, bound, peaks.bound],
+      ] as const) {
+        if (where === CONTAINER && !limited) continue;
+        const listener = await bench.startListener(where);
+        const { perSecond, peakBytes } = await burst(bench, STREAMS.jobs, listener, size);
+        await listener.stop();
+        into.push({ floor, ours: [perSecond] });
+        peak.push(peakBytes);
+      }
+    }
+    const count = size.toLocaleString("en");
+    const rate = (id: string, measured: readonly Round[], en: string, zh: string): Row => ({
+      id: `burst-${size}-${id}`,
+      what: { en: `a burst of ${count} notices${en}`, zh: `突发 ${count} 条通知${zh}` },
+      unit: "/s",
+      ...compare(measured, 0.5),
+      target: { of: "ratio", atLeast: 0.9 },
+    });
+    const memory = (id: string, values: readonly number[], en: string, zh: string, atMost?: number): Row => ({
+      id: `burst-${size}-${id}`,
+      what: { en: `its peak RSS in the listener${en}`, zh: `listener 的峰值 RSS${zh}` },
+      unit: "MB",
+      ours: median(values) / MB,
+      ...(atMost === undefined ? {} : { target: { of: "ours", atMost } }),
+    });
+    const { memoryMib } = CONTAINER;
+    const [en, zh] = [`, ${memoryMib} MB as in the container`, `，与容器相同的 ${memoryMib} MB`];
+    return [
+      rate("free", free, "", ""),
+      memory("free-rss", peaks.free, "", ""),
+      ...(limited ? [rate("bound", bound, en, zh), memory("bound-rss", peaks.bound, en, zh, 160)] : []),
+    ];
+  }, withoutSync);
+}
+
+async function run({ short, rounds }: Effort): Promise<Row[]> {
+  const asked = Number(process.env.FRAMES ?? 0);
+  const sizes = short ? SHORT_SIZES : asked > 0 ? [...SIZES, asked] : SIZES;
+  const rows: Row[] = [];
+  for (const size of sizes) rows.push(...(await measureBurst(size, size > 100_000 ? 1 : rounds)));
+  return rows;
+}
+
+export const burstScenarios: readonly Scenario[] = [
+  {
+    name: "burst",
+    isolates: {
+      en: "The listener's throughput and memory, beside the bare client that publishes everything at once and keeps no order, no limit and no copy. The server syncs as it does by default, so that the disk is not what is measured.",
+      zh: "listener 的吞吐量和内存；旁边是一次全部发布的裸客户端，不保证顺序、没有上限、也不去重。服务器按默认方式同步，因此测的不是磁盘。",
+    },
+    run,
+  },
+];
