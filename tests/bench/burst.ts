@@ -11,7 +11,7 @@ import type { Effort, Scenario } from "./scenario.ts";
 import { compare, median, type Round } from "./statistics.ts";
 
 const SIZES = [5_000, 40_000] as const;
-const SHORT_SIZES = [5_000] as const;
+const SHORT_SIZES = [20_000] as const;
 /** The bare client keeps everything in flight, which takes 10 kB an event: of a flood it gets only a part. */
 const FLOOR_MOST = 40_000;
 /** The listener's limit in docker-compose.yml, and what its image sets. */
