@@ -23,7 +23,8 @@ make_volume() {
 in_volumes() { # words, volume …
   local words=$1 volume mounts=(); shift
   for volume in "$@"; do mounts+=(-v "${COMPOSE_PROJECT_NAME}_$volume:/volumes/$volume"); done
-  helper -i --user 0:0 --cap-add CHOWN --cap-add DAC_OVERRIDE --cap-add FOWNER "${mounts[@]}" --workdir /volumes \
+  # The folder itself is in an archive of it, and tar sets its owner and time: it must not be of the read-only root.
+  helper -i --user 0:0 --cap-add CHOWN --cap-add DAC_OVERRIDE --cap-add FOWNER --tmpfs /volumes "${mounts[@]}" --workdir /volumes \
     --entrypoint sh "$(tool_image)" -euc "$words"
 }
 give_volumes_to_owner() {
