@@ -86,6 +86,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const fleet = new Fleet(bus.kv, mayAct, now);
   const driver = openConsole(config, files, { logger, events: metrics, now });
   const hold = new Hold({ bus, pool, logger, now, onChange: () => wake() });
+  await hold.load();
   const listening = new Listening();
   const outbound = new Outbound(bus, logger, signal);
   const reconciler = new Reconciler({

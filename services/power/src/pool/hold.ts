@@ -80,6 +80,15 @@ export class Hold {
     this.take(null);
   }
 
+  /**
+   * Reads the order that is in force. To be awaited before anything is decided: until it is known, a job would start a
+   * machine that somebody holds off. @throws when NATS cannot be asked.
+   */
+  async load(): Promise<void> {
+    const entry = await this.parts.bus.kv.get(this.key);
+    this.take(entry?.operation === "PUT" ? read(entry) : null);
+  }
+
   /** Follows the key until the signal: another power, or a person, may write it, too. */
   async follow(signal: AbortSignal): Promise<void> {
     const { kv } = this.parts.bus;
