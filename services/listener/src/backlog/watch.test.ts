@@ -23,7 +23,7 @@ function waiting(...urls: string[]): BacklogReading {
 }
 
 /** A watch on a clock that the test moves, over a Redis that answers as the test will have it. */
-function world(t: TestContext) {
+function world(t: TestContext, ledger = new Ledger(GRACE, "e")) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const ending = new AbortController();
   const state = {
@@ -40,7 +40,7 @@ function world(t: TestContext) {
     pool: "p",
     pace: new Pace(INTERVAL),
     graceMs: GRACE,
-    ledger: new Ledger(GRACE, "e"),
+    ledger,
     reader: {
       open: async () => {},
       read: async () => {
@@ -130,6 +130,29 @@ test("reading takes at most 2 % of the time, whatever is in doubt; it is told, a
   const quick = state.readAt.length;
   await pass(10 * INTERVAL);
   assert.ok(state.readAt.length >= quick + 9, "as often as configured again");
+});
+
+test("what a listener before may have heard is known only when JetStream has said so: who asks for all waits for that", async (t) => {
+  const predecessor = new Ledger(GRACE, "before");
+  const ledger = new Ledger(GRACE, "e");
+  ledger.inherit(predecessor.stateFor("between"));
+  const { state, pass, watch } = world(t, ledger);
+  state.found = waiting("a", "b");
+  let known: boolean | undefined;
+  void watch.settled().then((answer) => {
+    known = answer;
+  });
+  await pass(4 * GRACE);
+  const [first, second] = state.told.filter(({ event }) => event.kind === "job");
+  assert.ok(first !== undefined && second !== undefined);
+  assert.equal(known, undefined, "NATS has answered nothing yet");
+  watch.stored(first, false);
+  await pass(4 * GRACE);
+  assert.equal(known, undefined, "and of the other nothing still");
+  watch.stored(second, true);
+  await pass(INTERVAL);
+  assert.equal(known, true);
+  assert.equal(watch.missed, 1);
 });
 
 test("of a part it tells what waits, and nothing of what may be missed; who asks for all hears that it is unknown", async (t) => {

@@ -121,6 +121,7 @@ export class BacklogWatch {
   stored({ messageId, event }: Outgoing, duplicate: boolean): void {
     if (!this.doubtful.delete(messageId) || event.kind !== "job") return;
     if (!duplicate) this.countMissed(event);
+    if (this.doubtful.size === 0 && this.waiters.some(({ whole }) => whole)) this.soon();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -176,6 +177,8 @@ export class BacklogWatch {
     const answer = ({ since, whole }: Waiter): boolean | undefined => {
       if (this.trouble !== undefined) return false;
       if (whole && this.part !== undefined) return this.startedAt >= since ? false : undefined;
+      // Whether these were missed JetStream has yet to say.
+      if (whole && this.doubtful.size > 0) return undefined;
       return this.startedAt >= (whole && inDoubt ? since + graceMs : since) ? true : undefined;
     };
     this.waiters = this.waiters.filter((waiter) => {
