@@ -7,8 +7,6 @@ import { freePort, until } from "../harness/process.ts";
 import { Service } from "../harness/service.ts";
 import { QUICK_BACKLOG, startStack } from "../harness/stack.ts";
 
-/** Readings become rare where the machine is so busy that each takes long: they may take 2 % of the time. */
-const SLOWED_MS = 60_000;
 const MISSED = 'gpu_listener_notices_missed_total{source="backlog"}';
 
 test("a type that the gateway no longer notifies: counted as missed, and the machine starts all the same", async (t) => {
@@ -32,7 +30,7 @@ test("a type that the gateway no longer notifies: counted as missed, and the mac
   await stack.dsp.submit({ type: "chatglm_video", key: "K1" });
   const checks = () => stack.listener.metric('gpu_listener_backlog_checks_total{outcome="ok"}');
   const before = (await checks()) ?? 0;
-  await until("three more checks", async () => ((await checks()) ?? 0) >= before + 3, SLOWED_MS);
+  await until("three more checks", async () => ((await checks()) ?? 0) >= before + 3);
   assert.equal(await stack.listener.metric(MISSED), 1);
 });
 
@@ -97,7 +95,7 @@ test("while jobs wait at the gateway, or a task is young, an idle machine is not
   await until("activity is told again and again", () => folded() >= before + 6);
   assert.equal(stack.accepted("stop"), 0);
   worker.send({ type: "gpu.job.result", key: "K1", task_type: "heygem_submit", result: {} });
-  await until("with its result the machine is idle, and stopped", () => stack.accepted("stop") === 1, 30_000);
+  await until("with its result the machine is idle, and stopped", () => stack.accepted("stop") === 1);
   await worker.close();
 });
 
@@ -112,11 +110,11 @@ test("jobs that wait hold the machine even where it idles out between two readin
   await until("it runs", () => stack.state() === "Running");
   const readings = () => stack.listener.metric('gpu_listener_backlog_checks_total{outcome="ok"}');
   const before = (await readings()) ?? 0;
-  await until("three stops were considered", async () => ((await readings()) ?? 0) >= before + 3, 40_000);
+  await until("three stops were considered", async () => ((await readings()) ?? 0) >= before + 3);
   assert.equal(stack.accepted("stop"), 0);
   await (await stack.dsp.worker()).close();
   await stack.dsp.store.endTask("K1", "heygem_submit");
-  await until("nothing waits any more, and it is stopped", () => stack.accepted("stop") === 1, 30_000);
+  await until("nothing waits any more, and it is stopped", () => stack.accepted("stop") === 1);
 });
 
 test("Redis away: told in words, measured, and read again within seconds of its return", async (t) => {
@@ -167,11 +165,11 @@ test("the listener is killed while 1,000 jobs arrive: each is served, none count
     const { counts } = (await stack.status()).demand;
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
   };
-  await until("every job is known to power", async () => (await total()) >= JOBS, 30_000);
+  await until("every job is known to power", async () => (await total()) >= JOBS);
   t.diagnostic(`all known ${Date.now() - began} ms after the listener's restart`);
   const checks = () => stack.listener.metric('gpu_listener_backlog_checks_total{outcome="ok"}');
   const before = (await checks()) ?? 0;
-  await until("three more checks", async () => ((await checks()) ?? 0) >= before + 3, SLOWED_MS);
+  await until("three more checks", async () => ((await checks()) ?? 0) >= before + 3);
   assert.equal(await total(), JOBS, "none is counted twice");
 
   // The truth: what was published as heard, by message id; the rest was missed.
@@ -180,7 +178,7 @@ test("the listener is killed while 1,000 jobs arrive: each is served, none count
   const missed = await stack.listener.metric(MISSED);
   assert.equal(missed, JOBS - heard.size);
   assert.ok(missed >= 200, `${missed}`);
-  await until("every job is served", async () => (await stack.status()).demand.waitingJobs === 0, 30_000);
+  await until("every job is served", async () => (await stack.status()).demand.waitingJobs === 0);
   assert.equal(stack.accepted("start"), 1);
   t.diagnostic(`${heard.size} heard, ${missed} missed and recovered, one start`);
   await until("the gap is recorded, with what was recovered", async () =>

@@ -48,7 +48,7 @@ test("the machine is found by its id on whatever page of the list it is, by clic
   t.after(() => stack.stop());
   // The pool is every machine; the first in priority is on the last page, because the list comes reversed.
   await stack.dsp.submit({ type: "url", key: "K1" });
-  await until("a machine is started", () => stack.accepted("start", "page") === 1, 40_000);
+  await until("a machine is started", () => stack.accepted("start", "page") === 1);
   assert.equal(stack.console.state().actions[0]?.uHostId, "uhost-other-0");
   assert.equal(stack.console.state().tallies.length, 1, "nothing was clicked in another machine's row");
 });
@@ -74,7 +74,7 @@ test("a lost login is said, nothing is tried, and the job starts the machine whe
   );
   assert.equal(stack.accepted("start"), 0);
   await stack.loginByHand();
-  await until("the machine is started", () => stack.accepted("start") === 1, 40_000);
+  await until("the machine is started", () => stack.accepted("start") === 1);
 });
 
 test("the login survives a restart of power", async (t) => {
@@ -130,7 +130,7 @@ test("a machine switched on by hand is accepted, told, and stopped when idle", a
   await until("the gateway is told", () =>
     stack.dsp.heard.some(({ frame }) => frame.includes("gpu.power.booted")),
   );
-  await until("the idle machine is stopped", () => stack.accepted("stop") === 1, 30_000);
+  await until("the idle machine is stopped", () => stack.accepted("stop") === 1);
   assert.equal(stack.accepted("start"), 0);
 });
 
@@ -149,7 +149,7 @@ test("witnesses that disagree: the state is unknown, nothing is stopped, a scree
   assert.ok(((await stack.power.metric("gpu_power_witness_disagreements_total")) ?? 0) >= 1);
   assert.ok(stack.power.lines.some((line) => line.includes("screenshot")));
   stack.console.turn({ pageDisagrees: {} });
-  await until("agreed again, the idle machine is stopped", () => stack.accepted("stop") === 1, 30_000);
+  await until("agreed again, the idle machine is stopped", () => stack.accepted("stop") === 1);
 });
 
 test("Chromium killed: launched again with the session, and the next job starts the machine", async (t) => {

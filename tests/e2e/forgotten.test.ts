@@ -39,7 +39,7 @@ test("a machine that is taken out while it runs is watched over a restart of pow
   await dsp.submit({ type: "url", key: "K1" });
   await until("the other is started", () => stack.state(1) === "Running");
 
-  await until("it is stopped when idle", () => stack.state(0) === "Stopped", 40_000);
+  await until("it is stopped when idle", () => stack.state(0) === "Stopped");
   await until("and let go", async () => !String(await shown(stack)).includes("gpu-1"));
   assert.equal(await power.metric('gpu_power_instance_forgotten{instance="gpu-1"}'), undefined);
   assert.ok(power.lines.some((line) => line.includes("lists no more is still on")));
@@ -55,7 +55,7 @@ test("a machine whose providerId is changed while it runs is watched beside the 
   await rewrite(stack, (instances) => instances.map((instance) => ({ ...instance, providerId: second })));
   const now = ["gpu-1 stopped", `gpu-1_${first} running forgotten`];
   await until("both are watched", async () => String(await shown(stack)) === String(now));
-  await until("it is stopped when idle", () => stack.state(0) === "Stopped", 30_000);
+  await until("it is stopped when idle", () => stack.state(0) === "Stopped");
   await until("and let go", async () => String(await shown(stack)) === "gpu-1 stopped");
   assert.equal(stack.accepted("start"), 1);
 });

@@ -114,7 +114,7 @@ test("before an idle stop the gateway is asked; a task that it names keeps the m
   );
   assert.equal(stack.accepted("stop"), 0);
   stack.dsp.activeTasks = 0;
-  await until("with no task left it is stopped", () => stack.accepted("stop") === 1, 30_000);
+  await until("with no task left it is stopped", () => stack.accepted("stop") === 1);
 });
 
 test("the gateway restarts with stale numbers, one of them now another client's: jobs are heard, none is started twice", async (t) => {

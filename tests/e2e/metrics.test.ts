@@ -108,7 +108,7 @@ test("each phase of a job is measured as the stand-ins know it, across a restart
     request_id: "r1",
     result: {},
   });
-  await until("idleness stops it", () => stack.state() === "Stopping", 30_000);
+  await until("idleness stops it", () => stack.state() === "Stopping");
   const whole = (machine().sinceMs - sinceMs) / 1_000;
   await until("power sees it off", async () => (await stack.status()).instances[0]?.state === "stopped");
   await worker.close();

@@ -102,7 +102,7 @@ async function runJob(requestId: string, starts: number): Promise<void> {
     moment();
     return (await prometheus.query('gpu_power_worker_online{instance="gpu-1"}')) === 1;
   });
-  await until("the idle machine is stopped", () => stack.accepted("stop") === starts, 30_000);
+  await until("the idle machine is stopped", () => stack.accepted("stop") === starts);
   await worker.close();
   await until("power sees it off", async () => (await stack.status()).instances[0]?.state === "stopped");
 }

@@ -42,13 +42,18 @@ test("a machine that comes up after it was given up is stopped, in the midst of 
   );
 
   await stack.setState(0, "Running", false);
-  await until("the first is stopped", () => stack.state(0) === "Stopped", 30_000);
+  await until("the first is stopped", () => stack.state(0) === "Stopped");
   assert.match(power.lines.find((line) => line.includes("stop requested")) ?? "", /"reason":"surplus"/);
   assert.equal(stack.state(1), "Running");
   assert.equal(stack.accepted("stop"), 1);
   assert.equal(await power.metric("gpu_power_surplus_instances"), 0);
 
-  // What a person turns on beside it is left alone, and told of.
+  // What a person turns on beside it is left alone, and told of; not what comes up while our stop is under way.
+  await until("power has seen it stop", async () =>
+    (await stack.status()).instances.some(
+      ({ id, state, attempt }) => id === "gpu-1" && state === "stopped" && attempt === null,
+    ),
+  );
   await stack.setState(0, "Running", false);
   await until("it is told of", () => decided(stack, "keep gpu-1 surplus_by_hand"));
   assert.equal(await power.metric("gpu_power_surplus_instances"), 1);

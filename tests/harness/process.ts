@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 
 /** How long a process may take to stop on SIGTERM before it is killed; the services promise 10 s. */
 const STOP_GRACE_MS = 12_000;
+/** What a test waits for comes at once or never; only a machine that has much else to do takes so long. */
+const WAIT_MS = 60_000;
 /** How many of its last output lines a failed process shows. */
 const TAIL_LINES = 60;
 
@@ -24,7 +26,7 @@ export async function freePort(): Promise<number> {
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
-  timeoutMs = 20_000,
+  timeoutMs = WAIT_MS,
   everyMs = 25,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
