@@ -96,7 +96,7 @@ export async function onBench<T>(
           STATE_DIR: join(dir, "listener"),
           HTTP_PORT: String(await freePort()),
         };
-        const child = await hearing({ file: "services/listener/src/main.ts", env, ...options });
+        const child = await hearing({ file: "services/start.sh", args: ["listener"], env, ...options });
         await until("the stream of jobs is there", () => manager.streams.info(STREAMS.jobs));
         return child;
       },

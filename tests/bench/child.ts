@@ -11,7 +11,7 @@ const GROUPS = "/sys/fs/cgroup";
 const MIB = 1024 * 1024;
 
 export interface ChildOptions {
-  /** A file of this repository that Node runs. */
+  /** A file of this repository: a script of the shell, or what Node runs. */
   readonly file: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export function startChild(options: ChildOptions): Child {
   const { file, args = [], env, dir, memoryMib } = options;
   started += 1;
   const output = openSync(join(dir, `child-${started}.log`), "a");
-  const command = [process.execPath, join(ROOT, file), ...args];
+  const command = [...(file.endsWith(".sh") ? [] : [process.execPath]), join(ROOT, file), ...args];
   const limit =
     memoryMib === undefined ? undefined : groupWith(memoryMib, `gpu-power-bench-${process.pid}-${started}`);
   // The shell joins the group before it becomes the program, so nothing is ever outside the limit.
@@ -49,7 +49,7 @@ export function startChild(options: ChildOptions): Child {
   if (pipe === null) throw new Error("cat cannot be started");
   const child = spawn(first, rest, {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    env: { ...process.env, NODE: process.execPath, ...env },
     stdio: ["ignore", pipe, pipe],
   });
   closeSync(output);

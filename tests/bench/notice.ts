@@ -102,7 +102,8 @@ async function startPower(bench: Bench) {
   const machine = { id: "gpu-1", providerId: "uhost-bench" };
   await writeFile(poolFile, stringify({ pool: "default", profile: "demo", instances: [machine] }));
   const child = bench.start({
-    file: "services/power/src/main.ts",
+    file: "services/start.sh",
+    args: ["power"],
     env: {
       NATS_URL: bench.natsUrl,
       POOL_FILE: poolFile,

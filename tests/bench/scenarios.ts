@@ -5,6 +5,7 @@ import { measureConsole } from "./console.ts";
 import { detectionScenarios } from "./detection.ts";
 import { noticeScenarios } from "./notice.ts";
 import { poolScenarios } from "./pool.ts";
+import { measureRest } from "./rest.ts";
 import type { Row } from "./row.ts";
 import type { Scenario } from "./scenario.ts";
 import { median } from "./statistics.ts";
@@ -108,6 +109,45 @@ const backlog: Scenario = {
   },
 };
 
+const rest: Scenario = {
+  name: "rest",
+  isolates: {
+    en: "What both services cost while nothing happens, each with everything that it starts: default settings, chromium-headless-shell, a page that would ask for its list every 10 s. Memory that processes share is counted once (PSS).",
+    zh: "无事发生时两个服务的开销，包括它们启动的一切：默认设置、chromium-headless-shell、页面本会每 10 秒请求一次列表。进程间共享的内存只计一次（PSS）。",
+  },
+  fullOnly: true,
+  run: async () => {
+    const { listener, power, pssBytes, cpu } = await measureRest();
+    const row = (
+      id: string,
+      en: string,
+      zh: string,
+      unit: "MB" | "%",
+      ours: number,
+      atMost?: number,
+    ): Row => ({
+      id,
+      what: { en, zh },
+      unit,
+      ours,
+      ...(atMost === undefined ? {} : { target: { of: "ours", atMost } }),
+    });
+    return [
+      row("rest-memory", "both services, memory", "两个服务，内存", "MB", pssBytes / MB, 400),
+      row("rest-cpu", "both services, of a core", "两个服务，占一个核", "%", cpu * 100, 1.5),
+      row("rest-listener", "the listener's RSS", "listener 的 RSS", "MB", listener.rssBytes / MB, 90),
+      row("rest-listener-cpu", "the listener, of a core", "listener，占一个核", "%", listener.cpu * 100, 0.5),
+      row(
+        "rest-power",
+        "power with its browser, memory",
+        "power 及其浏览器，内存",
+        "MB",
+        power.pssBytes / MB,
+      ),
+    ];
+  },
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   ...noticeScenarios,
   ...burstScenarios,
@@ -117,4 +157,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...poolScenarios,
   backlog,
   ...detectionScenarios,
+  rest,
 ];

@@ -38,15 +38,11 @@ export class Service {
   }
 
   start(): void {
-    const [command, ...args] = [
-      ...this.wrap,
-      process.execPath,
-      join(ROOT, "services", this.name, "src/main.ts"),
-    ];
+    const [command, ...args] = [...this.wrap, join(ROOT, "services/start.sh"), this.name];
     this.process = new Process(this.name, {
       command,
       args,
-      env: { LOG_LEVEL: "debug", ...this.env },
+      env: { LOG_LEVEL: "debug", NODE: process.execPath, ...this.env },
       onLine: (line) => {
         this.lines.push(line);
         this.onLine?.(line);

@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import { type DestinationStream, type Logger, pino } from "pino";
-import { build as pretty } from "pino-pretty";
+import type * as pinoPretty from "pino-pretty";
 
 export type { Logger } from "pino";
 
@@ -33,9 +34,7 @@ export function createLogger(options: LoggerOptions): Logger {
       (text, value) => (text.includes(value) ? text.replaceAll(value, "[secret]") : text),
       line,
     );
-  const destination =
-    options.destination ??
-    (process.stdout.isTTY ? pretty({ colorize: true, sync: true }) : pino.destination(1));
+  const destination = options.destination ?? (process.stdout.isTTY ? forPeople() : pino.destination(1));
   return pino(
     {
       level: options.level,
@@ -49,4 +48,10 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     destination,
   );
+}
+
+/** Loaded only where a person looks at a terminal: a service would carry a megabyte for nothing. */
+function forPeople(): DestinationStream {
+  const { build }: typeof pinoPretty = createRequire(import.meta.url)("pino-pretty");
+  return build({ colorize: true, sync: true });
 }
