@@ -34,8 +34,8 @@ export async function call(action, fields) {
   } catch {
     throw new ApiError("服务返回异常");
   }
-  // 171 and 172 are the stand-in's codes for a session that ended.
-  if (body.RetCode === 171 || body.RetCode === 172) {
+  // 271 and 272 are the stand-in's codes for a session that ended.
+  if (body.RetCode === 271 || body.RetCode === 272) {
     toLogin();
     return await new Promise(() => {});
   }

@@ -12,6 +12,10 @@ const STATE_TEXT = {
   Stopping: "关机中",
   "Install Fail": "安装失败",
   Rebooting: "重启中",
+  Resizing: "升级改配中",
+  Pending: "等待中",
+  Reinstalling: "重装中",
+  "": "未知",
 };
 const CHARGE_TEXT = { Postpay: "按量计费", Month: "包月", Day: "包日", Spot: "抢占式" };
 

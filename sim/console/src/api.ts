@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
 import express, { type Express, type Request, type Response } from "express";
 import { z } from "zod";
-import { type Answer, change, describe, type Fields, refusal, VERBS } from "./actions.ts";
+import { change, OTHER_ACTIONS, VERBS } from "./actions.ts";
+import { type Answer, type Fields, refusal } from "./answer.ts";
+import { isSigned, turnedAway } from "./caller.ts";
 import { nowMs } from "./clock.ts";
 import { heldBack } from "./delay.ts";
 import { touches } from "./faults.ts";
@@ -9,8 +12,6 @@ import type { Outcome } from "./ledger.ts";
 import { RET } from "./ret-codes.ts";
 import type { World } from "./world.ts";
 
-/** Every request carries these; a missing one is refused. */
-const COMMON_FIELDS = ["ProjectId", "_user", "_timestamp"] as const;
 const DESCRIBE = "DescribeCompShareInstance";
 const ALLOWED_HEADERS = "content-type, u-csrf-token, x-api-lang";
 
@@ -20,7 +21,7 @@ const body = z.record(z.string(), z.string());
 /** What to send: a JSON answer, or a fault in its place. */
 type Reply = { kind: "answer"; answer: Answer } | { kind: "status500" } | { kind: "html" };
 
-/** The provider's API origin: POST /?Action=…, form-encoded, for the console's page. */
+/** The provider's API origin: POST /, form-encoded, for the console's page and for whoever signs. */
 export function apiApp(world: World): Express {
   const app = express();
   app.disable("x-powered-by");
@@ -58,7 +59,7 @@ async function answer(world: World, request: Request, response: Response): Promi
   const fields = body.catch({}).parse(request.body);
   const action = query.catch({ Action: "" }).parse(request.query).Action || fields.Action || "";
   const known = VERBS[action];
-  const lane = laneOf(request.rawHeaders, isTrustworthy(world.urls.api));
+  const lane = isSigned(fields) ? "signed" : laneOf(request.rawHeaders, isTrustworthy(world.urls.api));
   if (action === DESCRIBE) world.ledger.describes[lane] += 1;
 
   const reply = judge(world, request, action, fields);
@@ -80,27 +81,24 @@ async function answer(world: World, request: Request, response: Response): Promi
 }
 
 function judge(world: World, request: Request, action: string, fields: Fields): Reply {
-  const { fleet, sessions } = world;
+  const { fleet } = world;
   const hit = (scope: Parameters<typeof touches>[0]) => touches(scope, action === DESCRIBE);
   if (hit(fleet.faults.api500)) return { kind: "status500" };
   if (hit(fleet.faults.htmlInsteadOfJson)) return { kind: "html" };
   const say = (code: number, message: string): Reply => ({ kind: "answer", answer: refusal(code, message) });
 
-  const session = sessions.of(request.headers.cookie);
-  if (session === undefined) return say(RET.noSession, "登录已失效，请重新登录");
-  if (request.get("u-csrf-token") !== session.csrfToken) return say(RET.noCsrfToken, "CSRF token 校验失败");
+  const away = turnedAway(world, request, fields);
+  if (away !== undefined) return { kind: "answer", answer: away };
   if (hit(fleet.faults.rateLimited)) return say(RET.rateLimited, "请求过于频繁，请稍后再试");
-  const missing = COMMON_FIELDS.find((field) => !fields[field]);
-  if (missing !== undefined) return say(RET.missingField, `Missing params [${missing}]`);
   // The two places of the action's name must agree: a client that sends another one means something else.
   if (fields.Action !== action) return say(RET.missingField, "Missing params [Action]");
-  if (fields.ProjectId !== world.account.projectId)
-    return say(RET.badField, "Params [ProjectId] not available");
-
-  if (action === DESCRIBE) return { kind: "answer", answer: describe(fleet, fields) };
+  const other = OTHER_ACTIONS[action];
+  if (other !== undefined) return { kind: "answer", answer: other(world, fields) };
   const known = VERBS[action];
   if (known === undefined) return say(RET.unknownAction, `Action [${action}] not found`);
-  return { kind: "answer", answer: change(fleet, known.verb, known.needs, fields) };
+  // The page names the image that a stop leaves behind; the public API does not ask for it.
+  const needs = isSigned(fields) ? known.needs.filter((field) => field !== "BasicImageId") : known.needs;
+  return { kind: "answer", answer: change(fleet, known.verb, needs, fields) };
 }
 
 function outcomeOf(reply: Reply): Outcome {
@@ -109,6 +107,7 @@ function outcomeOf(reply: Reply): Outcome {
 }
 
 function send(response: Response, action: string, reply: Reply): void {
+  response.set("X-UCLOUD-REQUEST-UUID", randomUUID());
   switch (reply.kind) {
     case "status500":
       response.status(500).type("text/plain").send("Internal Server Error");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { facts } from "./facts.ts";
 import { machineState } from "./machine-spec.ts";
 
 const ms = z.number().min(0).max(86_400_000);
@@ -31,6 +32,10 @@ export const faults = z.strictObject({
   hiddenTemplateButton: z.boolean(),
   /** The login page takes only a phone code, that is: only POST /login-by-hand of the control API passes. */
   loginByHandOnly: z.boolean(),
+  /** What the provider tells of these machines that is not ordinary. */
+  facts: z.record(z.string(), facts.partial()),
+  /** The key pair of signed requests was withdrawn. */
+  keysRevoked: z.boolean(),
 
   slowApiMs: ms,
   slowPageMs: ms,
@@ -85,6 +90,8 @@ export const GOOD_DAY: Faults = {
   buttonDisabledAlways: false,
   hiddenTemplateButton: true,
   loginByHandOnly: false,
+  facts: {},
+  keysRevoked: false,
   slowApiMs: 0,
   slowPageMs: 0,
   api500: "none",
@@ -119,6 +126,7 @@ export function machinesNamed(patch: FaultsPatch): string[] {
   return [
     ...Object.keys(patch.pageDisagrees ?? {}),
     ...Object.keys(patch.apiDisagrees ?? {}),
+    ...Object.keys(patch.facts ?? {}),
     ...Object.keys(patch.stopsByItselfAfterMs ?? {}),
     ...(patch.confirmNames == null ? [] : [patch.confirmNames]),
     ...(patch.soldOut ?? []),

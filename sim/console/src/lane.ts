@@ -1,5 +1,8 @@
-/** Which way a request came: the page's own script, a program beside the page, or one that cannot be told. */
-export type Lane = "page" | "api" | "unclear";
+/**
+ * Which way a request came: the page's own script, a program beside the page, one that cannot be told, or a program
+ * that signs its requests and needs no page.
+ */
+export type Lane = "page" | "api" | "unclear" | "signed";
 
 /**
  * Tells the lanes apart by what a browser adds by itself and a page's script cannot forge. Chromium sends
@@ -10,7 +13,7 @@ export type Lane = "page" | "api" | "unclear";
  * @param rawHeaders names and values alternating, as `IncomingMessage.rawHeaders`
  * @param trustworthy whether a browser regards the API's address as trustworthy (loopback or HTTPS)
  */
-export function laneOf(rawHeaders: readonly string[], trustworthy: boolean): Lane {
+export function laneOf(rawHeaders: readonly string[], trustworthy: boolean): Exclude<Lane, "signed"> {
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   if (names.includes("Sec-Fetch-Mode")) return "page";
   if (trustworthy) return "api";

@@ -29,7 +29,7 @@ export interface Tally {
 
 /** Counts what reached the stand-in, so that a test can say what really was asked of the provider. */
 export class Ledger {
-  readonly describes: Record<Lane, number> = { page: 0, api: 0, unclear: 0 };
+  readonly describes: Record<Lane, number> = { page: 0, api: 0, unclear: 0, signed: 0 };
   pageLoads = 0;
   loginPageLoads = 0;
   logins = 0;

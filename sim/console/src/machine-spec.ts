@@ -1,6 +1,9 @@
 import { z } from "zod";
 
-/** Every state the stand-in can show; the first five are the ones seen at the provider, the others exist there. */
+/**
+ * Every state the stand-in can show; the first five are the ones seen at the provider, the others exist there. The
+ * empty one says that the provider could not tell.
+ */
 export const machineState = z.enum([
   "Initializing",
   "Starting",
@@ -9,6 +12,10 @@ export const machineState = z.enum([
   "Stopped",
   "Install Fail",
   "Rebooting",
+  "Resizing",
+  "Pending",
+  "Reinstalling",
+  "",
 ]);
 export type MachineState = z.infer<typeof machineState>;
 
@@ -21,6 +28,7 @@ export const machineSpec = z.strictObject({
   BasicImageId: z.string().min(1).default("compshareImage-ubuntu2204"),
   GpuType: z.string().min(1).default("4090"),
   GPU: z.int().min(1).default(1),
+  MachineType: z.string().min(1).default("G"),
   ChargeType: z.string().min(1).default("Postpay"),
   /** The state the machine is in when the stand-in starts. */
   State: machineState.default("Stopped"),

@@ -104,3 +104,11 @@ test("a failed install and a stopped machine stay as they are", () => {
   assert.equal(nextTransition(machine("Install Fail"), conduct), null);
   assert.equal(nextTransition(machine("Stopped"), conduct), null);
 });
+
+test("what the provider was asked to stop it stops at that time, once, and not where it is off already", () => {
+  const planned = { ...machine("Running"), plannedStopMs: 9_000 };
+  assert.equal(advance(planned, conduct, 8_999).state, "Running");
+  const stopped = advance(planned, conduct, 20_000);
+  assert.deepEqual([stopped.state, stopped.sinceMs, stopped.plannedStopMs], ["Stopped", 10_500, null]);
+  assert.equal(stop(planned, 5_000)?.plannedStopMs, null);
+});

@@ -7,6 +7,10 @@ export interface Machine {
   readonly sinceMs: number;
   /** Boots so far; decides whether this boot passes through Initializing. */
   readonly boots: number;
+  /** The small specification that it was started with in place of its GPU; null: with its GPU. */
+  readonly withoutGpu: "A" | "B" | null;
+  /** When the provider itself will stop it, if it runs then; null: never. */
+  readonly plannedStopMs: number | null;
 }
 
 /** How a machine behaves for now; the knobs of one machine, already looked up. */
@@ -28,7 +32,7 @@ export type Transition = { readonly state: MachineState; readonly atMs: number }
 
 /** A machine that has just been rented, in the state its spec names. */
 export function newMachine(spec: MachineSpec, nowMs: number): Machine {
-  return { spec, state: spec.State, sinceMs: nowMs, boots: 0 };
+  return { spec, state: spec.State, sinceMs: nowMs, boots: 0, withoutGpu: null, plannedStopMs: null };
 }
 
 /** What the machine will do next if nobody touches it; null when it stays as it is. */
@@ -52,10 +56,21 @@ export function nextTransition(machine: Machine, conduct: Conduct): Transition |
       return after("Running", conduct.bootMs);
     case "Stopping":
       return after("Stopped", conduct.stopMs);
-    case "Running":
-      return conduct.stopsByItselfAfterMs === null ? null : after("Stopping", conduct.stopsByItselfAfterMs);
+    case "Running": {
+      const ends = [
+        ...(conduct.stopsByItselfAfterMs === null
+          ? []
+          : [after("Stopping", conduct.stopsByItselfAfterMs).atMs]),
+        ...(machine.plannedStopMs === null ? [] : [Math.max(machine.sinceMs, machine.plannedStopMs)]),
+      ];
+      return ends.length === 0 ? null : { state: "Stopping", atMs: Math.min(...ends) };
+    }
     case "Stopped":
     case "Install Fail":
+    case "Resizing":
+    case "Pending":
+    case "Reinstalling":
+    case "":
       return null;
   }
 }
@@ -66,19 +81,34 @@ export function advance(machine: Machine, conduct: Conduct, nowMs: number): Mach
   for (;;) {
     const next = nextTransition(current, conduct);
     if (next === null || next.atMs > nowMs) return current;
-    current = { ...current, state: next.state, sinceMs: next.atMs };
+    const { plannedStopMs } = current;
+    current = {
+      ...current,
+      state: next.state,
+      sinceMs: next.atMs,
+      plannedStopMs: next.state === "Stopping" ? null : plannedStopMs,
+    };
   }
 }
 
-/** Powers a stopped machine on; null when its state does not allow it. */
-export function start(machine: Machine, nowMs: number): Machine | null {
+/**
+ * Powers a stopped machine on; null when its state does not allow it.
+ * @param withoutGpu the small specification on which it runs without its GPU
+ */
+export function start(
+  machine: Machine,
+  nowMs: number,
+  withoutGpu: Machine["withoutGpu"] = null,
+): Machine | null {
   if (machine.state !== "Stopped") return null;
-  return { ...machine, state: "Starting", sinceMs: nowMs, boots: machine.boots + 1 };
+  return { ...machine, state: "Starting", sinceMs: nowMs, boots: machine.boots + 1, withoutGpu };
 }
 
 /** Powers a running machine off; null when its state does not allow it. */
 export function stop(machine: Machine, nowMs: number): Machine | null {
-  return machine.state === "Running" ? { ...machine, state: "Stopping", sinceMs: nowMs } : null;
+  return machine.state === "Running"
+    ? { ...machine, state: "Stopping", sinceMs: nowMs, plannedStopMs: null }
+    : null;
 }
 
 /** Restarts a running machine; null when its state does not allow it. */

@@ -34,6 +34,8 @@ const environment = z.object({
   PAGE_REFRESH_MS: ms.optional(),
   LOGIN_USERNAME: z.string().min(1).optional(),
   LOGIN_PASSWORD: z.string().min(1).optional(),
+  PUBLIC_KEY: z.string().min(1).optional(),
+  PRIVATE_KEY: z.string().min(1).optional(),
   MACHINES: json(machineSpecs).optional(),
   FAULTS: json(faultsPatch).optional(),
 });
@@ -54,6 +56,8 @@ export function optionsFrom(env: Readonly<Record<string, string | undefined>>): 
     stopMs: given.STOP_MS,
     username: given.LOGIN_USERNAME,
     password: given.LOGIN_PASSWORD,
+    publicKey: given.PUBLIC_KEY,
+    privateKey: given.PRIVATE_KEY,
     machines: given.MACHINES,
     faults: {
       ...(given.PAGE_REFRESH_MS === undefined ? {} : { pageRefreshMs: given.PAGE_REFRESH_MS }),

@@ -61,7 +61,7 @@ test("a login sets an HttpOnly session cookie and a token, and shows the list", 
   );
   const token = await page.evaluate(() => localStorage.getItem("u-csrf-token"));
   assert.match(token ?? "", /^[0-9a-f]{32}$/);
-  assert.deepEqual(running.state().describes, { page: 1, api: 0, unclear: 0 });
+  assert.deepEqual(running.state().describes, { page: 1, api: 0, unclear: 0, signed: 0 });
 });
 
 test("the stored session opens the list in another browser context", async () => {

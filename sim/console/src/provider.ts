@@ -29,10 +29,16 @@ export interface ConsoleOptions {
   readonly machines?: readonly MachineSpecInput[];
   readonly username?: string;
   readonly password?: string;
+  /** The key pair of signed requests. */
+  readonly publicKey?: string;
+  readonly privateKey?: string;
 }
 
 export const DEFAULT_USERNAME = "operator";
 export const DEFAULT_PASSWORD = "only-for-the-stand-in";
+
+export const DEFAULT_PUBLIC_KEY = "public-key-for-the-stand-in";
+export const DEFAULT_PRIVATE_KEY = "private-key-for-the-stand-in";
 
 /** The running stand-in. */
 export interface Console extends AsyncDisposable {
@@ -67,6 +73,10 @@ export async function startConsole(options: ConsoleOptions = {}): Promise<Consol
     credentials: {
       username: options.username ?? DEFAULT_USERNAME,
       password: options.password ?? DEFAULT_PASSWORD,
+    },
+    keys: {
+      publicKey: options.publicKey ?? DEFAULT_PUBLIC_KEY,
+      privateKey: options.privateKey ?? DEFAULT_PRIVATE_KEY,
     },
     account: { projectId: "org-standin", user: "operator@example.invalid" },
     urls,

@@ -10,7 +10,9 @@ export interface World {
   readonly sessions: Sessions;
   readonly desk: LoginDesk;
   readonly credentials: { readonly username: string; readonly password: string };
-  /** The account's fields that every API request carries. */
+  /** The key pair of signed requests. */
+  readonly keys: { readonly publicKey: string; readonly privateKey: string };
+  /** The account's fields that every API request of a session carries. */
   readonly account: { readonly projectId: string; readonly user: string };
   /** Addresses as a browser sees them; known once the servers listen. */
   readonly urls: { readonly console: string; readonly api: string };
