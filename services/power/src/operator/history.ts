@@ -2,8 +2,11 @@
 
 import { Happening, type HistoryPage, type HistoryQuery } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
+import { formatDuration } from "@gpu-power-manager/shared/duration";
+import { describeError } from "@gpu-power-manager/shared/errors";
 import { STREAMS } from "@gpu-power-manager/shared/events";
-import { DeliverPolicy } from "nats";
+import { AckPolicy, DeliverPolicy, NatsError, nanos, nuid } from "nats";
+import { ApiError } from "./problems.ts";
 
 /** Sequences that are looked through in one step; doubled at each, since what is rare lies far apart. */
 const FIRST_STEP = 500;
@@ -11,6 +14,10 @@ const FIRST_STEP = 500;
 const MAX_SCANNED = 100_000;
 /** A server that takes longer for one step is as good as away. */
 const STEP_MS = 5_000;
+/** The whole of a page is awaited so long: whoever asks gives up at 10 s, and would learn nothing. */
+const PATIENCE_MS = 8_000;
+/** A consumer whose end could not be told to the server is forgotten by it after this. */
+const LEFT_BEHIND_MS = 30_000;
 
 type Found = HistoryPage["entries"][number];
 
@@ -39,9 +46,32 @@ export function timeOf(entry: Happening): number {
 
 /**
  * One page. Entries of a shape that this version does not know are left out.
- * @throws when NATS cannot be asked.
+ * @param patienceMs how long NATS is waited for.
+ * @throws ApiError `not_ready` when NATS cannot be asked, or does not answer in time.
  */
-export async function readHistory(bus: Bus, pool: string, query: HistoryQuery): Promise<HistoryPage> {
+export async function readHistory(
+  bus: Bus,
+  pool: string,
+  query: HistoryQuery,
+  patienceMs = PATIENCE_MS,
+): Promise<HistoryPage> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const words = `NATS has not given the history within ${formatDuration(patienceMs)}. Look at NATS and its disk, or ask for less.`;
+    timer = setTimeout(() => reject(new ApiError("not_ready", words)), patienceMs);
+  });
+  try {
+    return await Promise.race([readPage(bus, pool, query), late]);
+  } catch (error) {
+    if (!(error instanceof NatsError)) throw error;
+    const words = `NATS does not give the history (${describeError(error)}). Look at NATS and its log.`;
+    throw new ApiError("not_ready", words);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readPage(bus: Bus, pool: string, query: HistoryQuery): Promise<HistoryPage> {
   const { first_seq: first, last_seq: last } = (await bus.manager.streams.info(STREAMS.history)).state;
   const filter = subjectOf(pool, query);
   const oldest = query.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(query.since);
@@ -75,21 +105,33 @@ interface Stored {
 }
 
 async function readStretch(bus: Bus, filter: string, lower: number, upper: number): Promise<Stored[]> {
-  const consumer = await bus.js.consumers.get(STREAMS.history, {
-    filterSubjects: [filter],
+  // An ordered consumer of the library would be made again and again, each time after half a minute, where the server
+  // does not answer or its permissions forbid it; and two filters in one are a form that the shipped users may not ask.
+  const { name, num_pending: waiting } = await bus.manager.consumers.add(STREAMS.history, {
+    name: nuid.next(),
+    filter_subject: filter,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: lower,
+    ack_policy: AckPolicy.None,
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: nanos(LEFT_BEHIND_MS),
   });
-  const { num_pending: waiting } = await consumer.info();
   const stored: Stored[] = [];
-  if (waiting === 0) return stored;
-  const messages = await consumer.fetch({ max_messages: waiting, expires: STEP_MS });
-  for await (const message of messages) {
-    if (message.seq > upper) break;
-    const parsed = Happening.safeParse(message.json());
-    if (parsed.success) stored.push({ sequence: message.seq, at: timeOf(parsed.data), entry: parsed.data });
-    if (message.info.pending === 0 || message.seq === upper) break;
+  try {
+    if (waiting === 0) return stored;
+    const consumer = await bus.js.consumers.get(STREAMS.history, name);
+    const most = Math.min(waiting, upper - lower + 1);
+    const messages = await consumer.fetch({ max_messages: most, expires: STEP_MS });
+    for await (const message of messages) {
+      if (message.seq > upper) break;
+      const parsed = Happening.safeParse(message.json());
+      if (parsed.success) stored.push({ sequence: message.seq, at: timeOf(parsed.data), entry: parsed.data });
+      if (message.info.pending === 0 || message.seq === upper) break;
+    }
+    messages.stop();
+    return stored;
+  } finally {
+    void bus.manager.consumers.delete(STREAMS.history, name).catch(() => undefined);
   }
-  await messages.close();
-  return stored;
 }
