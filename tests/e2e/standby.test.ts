@@ -1,7 +1,11 @@
 /** Of two powers one acts; when it dies, hangs or leaves, the other takes over, and the machine is started once. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { HistoryPage, HoldAnswer, Problem, Why } from "@gpu-power-manager/shared/api";
+import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { LEASE_MS, LOOK_MS } from "../../services/power/src/lease/lease-rules.ts";
+import { ANYWAY_MS } from "../../services/power/src/operator/acting-view.ts";
+import { startGuardedNats } from "../harness/guarded-nats.ts";
 import { until } from "../harness/process.ts";
 import type { Service } from "../harness/service.ts";
 import { type Stack, type StackOptions, startStack } from "../harness/stack.ts";
@@ -58,13 +62,61 @@ test("one power acts, the other says in words that it stands by and leaves the c
   const { ready, words } = await second.readiness();
   assert.ok(ready);
   assert.match(words, /^Standing by: .+ has held the lease since .+ when it has been silent for 10/);
-  assert.equal((await stack.api("/status", { of: second })).status, 503);
+  const name = (await stack.status()).actingInstance;
+  assert.ok(name !== null && words.includes(`${name} has held the lease`), words);
   await stack.dsp.submit({ type: "url", key: "K1" });
   await served(stack, first, 1);
   assert.equal(stack.accepted("start"), 1);
   assert.ok(!second.lines.some((line) => line.includes("logged in at the console")));
   assert.equal(await second.stop(), 0, "a standby stops cleanly, too");
   assert.ok(await leads(first));
+});
+
+test("a standby tells what the acting power knows, and of when; it refuses to act and names who does", async (t) => {
+  // With the users of the shipped configuration: each may say and hear just its own subjects.
+  const nats = await startGuardedNats();
+  const [stack, first, second] = await startTwo(t, { cluster: nats });
+  t.after(() => nats.stop());
+  const name = (await stack.status(first)).actingInstance;
+  const read = async (path: string) => await (await stack.api(path, { of: second })).json();
+  const told = async () => PowerStatus.parse(await read("/status"));
+  await until("the acting power has told", async () => (await stack.api("/status", { of: second })).ok);
+
+  const body = { reason: "maintenance", mode: "off" };
+  const refused = await stack.api("/hold", { of: second, method: "PUT", body });
+  assert.equal(refused.status, 409);
+  const { code, detail } = Problem.parse(await refused.json());
+  assert.equal(code, "stands_by");
+  assert.ok(name !== null && detail.includes(name), detail);
+  assert.equal((await stack.api("/hold", { method: "PUT", body })).status, 200);
+  await until("the hold is told", async () => (await told()).hold?.mode === "off");
+  assert.equal(HoldAnswer.parse(await read("/hold")).hold?.reason, "maintenance");
+  const why = Why.parse(await read("/why"));
+  assert.deepEqual([why.actingInstance, why.start.length > 0], [name, true]);
+  assert.ok(HistoryPage.parse(await read("/history?kind=operator")).entries.length === 1);
+  await stack.api("/hold", { method: "DELETE", body: { reason: "done" } });
+
+  await stack.dsp.submit({ type: "url", key: "K1" });
+  await until("the machine is told to run", async () => {
+    const { instances, actingInstance, asOf, at } = await told();
+    assert.equal(actingInstance, name);
+    assert.ok(Date.parse(asOf) <= Date.parse(at));
+    return instances[0]?.state === "running";
+  });
+
+  // One that hangs tells nothing new: its last word stays, with the time that it is of.
+  first.signal("SIGSTOP");
+  t.after(() => first.signal("SIGCONT"));
+  const { asOf } = await told();
+  await until("it is seen how old the view is", async () => {
+    const later = await told();
+    return later.asOf === asOf && Date.parse(later.at) - Date.parse(asOf) > ANYWAY_MS;
+  });
+  await until("the standby has taken over, and tells its own", async () => {
+    const { actingInstance } = await told();
+    return actingInstance !== name && actingInstance !== null;
+  });
+  first.signal("SIGCONT");
 });
 
 test("kill -9 of the acting power in the middle of a start: the standby goes on with it", async (t) => {

@@ -97,6 +97,15 @@ export const HistoryPage = z.object({
 });
 export type HistoryPage = z.infer<typeof HistoryPage>;
 
+/** Whose view a document is: a power that stands by tells what the one that acts has said last. */
+export const viewed = {
+  actingInstance: z
+    .string()
+    .nullable()
+    .meta({ description: "the power that acts, whose view this is; null while nobody is known to act" }),
+  asOf: Time.meta({ description: "when that power said so, on its clock; `at` is now on the same clock" }),
+};
+
 export const ArtifactList = z.object({
   artifacts: z.array(
     z.object({ name: z.string(), bytes: z.int().nonnegative(), at: Time, kind: z.enum(["png", "html"]) }),
@@ -228,6 +237,7 @@ const Condition = z.object({
 /** Why nothing, or just this, is done. */
 export const Why = z.object({
   at: Time,
+  ...viewed,
   decisions: z.array(
     z.object({
       kind: z.string(),

@@ -264,6 +264,11 @@ export const ListenerAlive = z.object({
 });
 export type ListenerAlive = z.infer<typeof ListenerAlive>;
 
+/** On it the power that acts tells those that stand by what it knows of the pool; core NATS, as signs of life. */
+export function actingSubject(pool: string): string {
+  return `gpu.acting.${pool}`;
+}
+
 export function aliveSubject(pool: string): string {
   return `gpu.alive.${pool}`;
 }

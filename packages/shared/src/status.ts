@@ -1,13 +1,15 @@
 /** What power answers on `GET /api/v1/status`, and `gpuctl status` prints. Times are ISO 8601. */
 import { z } from "zod";
-import { Hold, Need } from "./api.ts";
+import { Hold, Need, viewed } from "./api.ts";
 import { InstanceState } from "./events.ts";
 
 const Time = z.iso.datetime().nullable();
 
 export const PowerStatus = z.object({
   pool: z.string(),
+  /** Now, on the clock of the power whose view this is. */
   at: z.iso.datetime(),
+  ...viewed,
   session: z.string(),
   /** Since when the notification path has been heard without a break; null while it is not. */
   listeningSince: Time,

@@ -120,6 +120,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     session: driver.session(),
     nats: health.state,
     leads: lease.held,
+    name: lease.name,
     hold: hold.shown,
     listeningSince: listening.since(now()),
     longestPauseMs: Math.max(followed.pool.policy.observe.off, followed.pool.policy.observe.on),
@@ -134,7 +135,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
-  operator.acts(new Acts({ pool, followed, demand, hold, reconciler, outbound, now }), () =>
+  operator.acts(new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now }), () =>
     driver.inspect(),
   );
 

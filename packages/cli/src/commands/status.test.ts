@@ -12,6 +12,8 @@ const before = (seconds: number) => new Date(Date.parse(AT) - seconds * 1_000).t
 const status: PowerStatus = {
   pool: "default",
   at: AT,
+  actingInstance: "host-1:7",
+  asOf: AT,
   session: "logged_in",
   listeningSince: before(3_600),
   hold: null,
@@ -55,6 +57,12 @@ test("the status says what waits, what is under way and why", () => {
   assert.match(text, /start under way since 4\.5 s ago/);
   assert.match(text, /ran 2 h 0 m in all, 3\.76 CNY/);
   assert.match(text, /decided {3}wait: a machine is starting/);
+});
+
+test("a power that stands by says whose view it tells, and of when", () => {
+  const text = describeStatus({ ...status, asOf: before(2) }, speaker("en")).join("\n");
+  assert.match(text, /told by {3}host-1:7, 2\.0 s ago; the power that was asked stands by/);
+  assert.ok(!describeStatus(status, speaker("en")).join().includes("told by"));
 });
 
 test("a deaf path and an unknown state are said in words", () => {

@@ -29,6 +29,15 @@ export function describeStatus(status: PowerStatus, say: Say): string[] {
     say(`Pool ${status.pool}`, `机器池 ${status.pool}`),
     `  ${say("console", "控制台")}   ${status.session.replaceAll("_", " ")}`,
   ];
+  if (status.asOf !== at) {
+    const [who, when] = [status.actingInstance ?? "?", ago(say, status.asOf, at)];
+    lines.push(
+      say(
+        `  told by   ${who}, ${when}; the power that was asked stands by`,
+        `  来源      ${who}，${when}；被询问的 power 处于待命状态`,
+      ),
+    );
+  }
   lines.push(
     status.listeningSince === null
       ? say(

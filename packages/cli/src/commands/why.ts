@@ -7,11 +7,24 @@ import { localTime } from "../times.ts";
 type Condition = Why["start"][number];
 
 export function describeWhy(why: Why, say: Say, paint: Paint): string[] {
-  const lines = why.decisions.map(({ kind, instance, words, until }) => {
+  const told =
+    why.asOf === why.at
+      ? []
+      : [
+          paint(
+            "dim",
+            say(
+              `As ${why.actingInstance ?? "?"} told at ${localTime(why.asOf)}; the power that was asked stands by.`,
+              `由 ${why.actingInstance ?? "?"} 于 ${localTime(why.asOf)} 告知；被询问的 power 处于待命状态。`,
+            ),
+          ),
+        ];
+  const decided = why.decisions.map(({ kind, instance, words, until }) => {
     const what = instance === null ? kind : `${kind} ${instance}`;
     const end = until === null ? "" : say(`, until ${localTime(until)}`, `，至 ${localTime(until)}`);
     return paint("bold", `${what}: ${say(words.en, words.zh)}${end}`);
   });
+  const lines = [...told, ...decided];
   const condition = ({ holds, words, value, from }: Condition) => {
     const mark = holds ? paint("green", "✓") : paint("yellow", "✗");
     const when = from === null ? "" : say(`; from ${localTime(from)} on`, `；${localTime(from)} 起成立`);

@@ -53,6 +53,8 @@ const diagnosis: Diagnosis = {
 const status: PowerStatus = {
   pool: "default",
   at: AT,
+  actingInstance: "host-1:7",
+  asOf: AT,
   session: "logged_in",
   listeningSince: AT,
   hold: null,

@@ -66,6 +66,11 @@ export class PoolLease {
     return mayAct(this.lease, bootMs());
   }
 
+  /** This power's own name, as others see it. */
+  get name(): string {
+    return this.self.name;
+  }
+
   /** Who holds it, as far as a standby has seen. */
   get other(): Holder | null {
     return this.lease.role === "standby" ? (this.lease.seen?.holder ?? null) : null;

@@ -22,6 +22,8 @@ export interface Who {
 
 export interface ActsParts {
   readonly pool: string;
+  /** This power's name. */
+  readonly name: string;
   readonly followed: Pick<FollowedFiles, "pool" | "reload">;
   readonly demand: KvDocument<typeof Demand>;
   readonly hold: Hold;
@@ -42,7 +44,8 @@ export class Acts {
 
   /** Why nothing, or just this, is done at this moment. */
   why(): Why {
-    return whyOf(this.parts.reconciler.view, this.parts.now());
+    const { reconciler, now, name } = this.parts;
+    return whyOf(reconciler.view, now(), name);
   }
 
   async hold(request: HoldRequest, who: Who): Promise<void> {

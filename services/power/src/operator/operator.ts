@@ -1,5 +1,5 @@
 /** The people's side of power, wired: the API, and what it reads from. */
-import type { EffectiveConfig } from "@gpu-power-manager/shared/api";
+import type { EffectiveConfig, Why } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
 import type { HttpOptions } from "@gpu-power-manager/shared/http";
@@ -10,6 +10,7 @@ import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Stage } from "../telemetry/stage.ts";
+import { HeardView, tellView } from "./acting-view.ts";
 import type { Acts } from "./acts.ts";
 import { operatorApi } from "./api.ts";
 import { ArtifactShelf } from "./artifact-shelf.ts";
@@ -34,6 +35,8 @@ export class Operator {
   readonly routes: NonNullable<HttpOptions["routes"]>;
   private readonly parts: OperatorParts;
   private readonly feed = new Feed();
+  private readonly heard = new HeardView();
+  private tell = () => {};
   private bus: Bus | undefined;
   private acting: Acts | undefined;
   private inspect: DiagnosisParts["selectors"] | undefined;
@@ -48,10 +51,10 @@ export class Operator {
       credentials: new Credentials({ operator: config.OPERATOR_TOKEN, viewer: config.VIEWER_TOKEN }),
       hosts: config.ALLOWED_HOSTS,
       pool: followed.pool.pool,
-      status: () => stage.status() ?? { words: stage.readiness().words },
+      status: () => this.status() ?? { words: stage.readiness().words },
       known: () => this.known(),
       acts: () => this.mayAct(),
-      why: () => this.mayAct().why(),
+      why: () => this.why(),
       bus: () => this.connected(),
       artifacts: new ArtifactShelf(config.STATE_DIR),
       config: () => this.effective(),
@@ -73,11 +76,17 @@ export class Operator {
   /** NATS is there: history can be read and followed. */
   follow(bus: Bus): void {
     this.bus = bus;
-    this.feed.follow(bus, this.parts.followed.pool.pool);
+    const { pool } = this.parts.followed.pool;
+    this.feed.follow(bus, pool);
+    this.heard.follow(bus, pool, () => {
+      // Whoever acts knows it all, and hears itself.
+      if (this.parts.stage.status() === undefined) this.feed.changed();
+    });
   }
 
   /** Something about the pool may have changed. */
   changed(): void {
+    this.tell();
     this.feed.changed();
   }
 
@@ -85,11 +94,30 @@ export class Operator {
   acts(acts: Acts, inspect: DiagnosisParts["selectors"]): void {
     this.acting = acts;
     this.inspect = inspect;
+    const { followed, stage, logger, signal } = this.parts;
+    if (this.bus === undefined) return;
+    const view = () => {
+      const status = stage.leads ? stage.status() : undefined;
+      return status && { status, why: acts.why() };
+    };
+    this.tell = tellView({ bus: this.bus, pool: followed.pool.pool, view, logger, signal });
+  }
+
+  /** What this power knows by itself, else what the one that acts has told; undefined where neither is. */
+  private status(): PowerStatus | undefined {
+    return this.parts.stage.status() ?? this.heard.status;
+  }
+
+  private why(): Why {
+    const { stage } = this.parts;
+    // With a state of its own, what another told lies in the past.
+    const told = stage.status() === undefined ? this.heard.why : undefined;
+    return told ?? this.mayAct().why();
   }
 
   private known(): PowerStatus {
     const { stage } = this.parts;
-    const status = stage.status();
+    const status = this.status();
     if (status === undefined) throw new ApiError("not_ready", stage.readiness().words);
     return status;
   }

@@ -5,8 +5,8 @@ import { explain, type ShownCondition } from "../pool/decide/why.ts";
 
 const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
 
-/** The explanation with words, for people and programs. */
-export function whyOf(snapshot: Snapshot, now: number): WhyShown {
+/** The explanation with words, for people and programs. @param actingInstance this power's name. */
+export function whyOf(snapshot: Snapshot, now: number, actingInstance: string): WhyShown {
   const { decisions, start, stops, nextAt } = explain(snapshot, now);
   const shown = ({ name, holds, value, from }: ShownCondition) => ({
     name,
@@ -17,6 +17,8 @@ export function whyOf(snapshot: Snapshot, now: number): WhyShown {
   });
   return {
     at: new Date(now).toISOString(),
+    asOf: new Date(now).toISOString(),
+    actingInstance,
     decisions: decisions.map((decision) => ({
       kind: decision.kind,
       reason: decision.reason,

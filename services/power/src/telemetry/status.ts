@@ -22,6 +22,8 @@ export interface StatusSource {
   readonly nats: NatsState;
   /** Whether this power holds the lease. */
   readonly leads: boolean;
+  /** This power's name. */
+  readonly name: string;
   readonly hold: PowerStatus["hold"];
   readonly listeningSince: number | null;
   readonly longestPauseMs: number;
@@ -36,6 +38,9 @@ export function statusOf(source: StatusSource): PowerStatus {
   return {
     pool: source.pool,
     at: new Date(now).toISOString(),
+    asOf: new Date(now).toISOString(),
+    // Without the lease it tells what it has last seen, and another may act already.
+    actingInstance: source.leads ? source.name : null,
     session: source.session,
     listeningSince: iso(source.listeningSince),
     hold: source.hold,

@@ -39,8 +39,8 @@ export function streamRoutes({ feed, status, signal }: StreamParts): Router {
     let last = "";
     const sendStatus = () => {
       const known = status();
-      // The time of asking changes always; a watcher wants to know of what else did.
-      const text = JSON.stringify({ ...known, at: undefined });
+      // The times of asking and telling change always; a watcher wants to know of what else did.
+      const text = JSON.stringify({ ...known, at: undefined, asOf: undefined });
       if (text !== last) send("status", known);
       last = text;
     };
