@@ -69,7 +69,7 @@ test("a gateway that closes on a registration that is said again is told so once
 });
 
 test("a flood that NATS does not keep up with costs no notice, and no connection", async (t) => {
-  const quick = { OUTBOX_LIMIT: "100", PROBE_INTERVAL: "100ms", PROBE_TIMEOUT: "50ms" };
+  const quick = { OUTBOX_LIMIT: "100", PROBE_INTERVAL: "500ms", PROBE_TIMEOUT: "400ms" };
   const { nats, dsp, listener, stored } = await loneListener(t, quick);
   listener.start();
   await listener.ready();
