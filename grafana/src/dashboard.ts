@@ -13,6 +13,12 @@ import { dashboardLinks, TAG } from "./links.ts";
 import type { AnyBuilder } from "./panels.ts";
 import { POOL, PROMETHEUS } from "./queries.ts";
 
+/** Panels that can be folded away together. */
+export interface Row {
+  readonly title: string;
+  readonly panels: readonly AnyBuilder[];
+}
+
 export interface Content {
   /** Also the name of its file. */
   readonly uid: string;
@@ -25,7 +31,7 @@ export interface Content {
   readonly annotations?: readonly AnnotationQueryBuilder[];
   /** Seen without scrolling. */
   readonly first: readonly AnyBuilder[];
-  readonly rows: ReadonlyArray<{ readonly title: string; readonly panels: readonly AnyBuilder[] }>;
+  readonly rows: readonly Row[];
 }
 
 function variable(name: string, label: string, query: string): QueryVariableBuilder {

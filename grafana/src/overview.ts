@@ -3,32 +3,11 @@ import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { AnnotationQueryBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "./dashboard.ts";
-import { alertTable, bars, heatmap, lines, stat, stripes } from "./panels.ts";
-import {
-  buckets,
-  INSTANCE,
-  INSTANCE_NAME,
-  now,
-  over,
-  POOL,
-  PROMETHEUS,
-  quantile,
-  rows,
-  secondsSince,
-} from "./queries.ts";
+import { alertTable, bars, lines, stat, stripes } from "./panels.ts";
+import { INSTANCE, INSTANCE_NAME, now, over, POOL, PROMETHEUS, rows, secondsSince } from "./queries.ts";
+import { START_OBJECTIVE_SECONDS, starts } from "./starts.ts";
 import { COLOUR, limits, NONE_IS_GOOD, stateNumber, type Word, words } from "./states.ts";
 
-/** Of a start's stages: the short ones in milliseconds, then the long ones. */
-const STAGES = ["total", "boot", "worker", "decide", "command"] as const;
-const STAGE_ZH: Readonly<Record<(typeof STAGES)[number], string>> = {
-  total: "从最早的等待任务到机器运行",
-  boot: "从控制台接受启动到机器运行",
-  worker: "从机器运行到工作进程上线",
-  decide: "从最早的等待任务到做出启动决定",
-  command: "从决定到控制台接受启动",
-};
-/** The objective: 95 % of jobs see a running GPU within four minutes. */
-const START_OBJECTIVE_SECONDS = 240;
 /** What an annotation looks back for, and how often: with 5 minutes none is missed in views of up to a month. */
 const [EVENT_WINDOW, EVENT_STEP] = ["5m", "1m"];
 
@@ -48,7 +27,6 @@ const workerWords: Word[] = [
 ];
 
 const STATE = stateNumber("gpu_power_instance_state", INSTANCE, INSTANCE_STATES, "pool, instance");
-const LATENCY = "gpu_power_start_latency_seconds";
 const uptime = `sum by (pool, instance) (increase(gpu_power_uptime_seconds_total{${INSTANCE}}[$__range]))`;
 const cost = `sum by (pool, currency) (increase(gpu_power_cost_total{${INSTANCE}}[$__range]))`;
 /** Only where the backlog can be read is "none missed" more than a guess. */
@@ -257,44 +235,7 @@ export const overview = dashboard({
         }),
       ],
     },
-    {
-      title: "Starts",
-      panels: [
-        stat({
-          title: "Start latency by stage",
-          zh: "所选时间范围内各阶段启动耗时的 p50 与 p95。",
-          span: 12,
-          height: 7,
-          unit: units.Seconds,
-          text: "value_and_name",
-          runbooks: ["GpuStartSlow"],
-          targets: [0.5, 0.95].map((q) =>
-            now(quantile(q, LATENCY, INSTANCE, "$__range", "stage"), `p${q * 100} {{stage}}`),
-          ),
-        }),
-        lines({
-          title: "Start latency, rolling six hours",
-          zh: "任务等到运行中 GPU 的总耗时：最近六小时内启动的 p50 与 p95；虚线为 4 分钟目标。",
-          span: 12,
-          unit: units.Seconds,
-          thresholds: limits(START_OBJECTIVE_SECONDS / 2, START_OBJECTIVE_SECONDS),
-          runbooks: ["GpuStartSlow"],
-          targets: [0.5, 0.95].map((q) =>
-            over(quantile(q, LATENCY, `${INSTANCE},stage="total"`, "6h"), `p${q * 100}`),
-          ),
-        }),
-        ...STAGES.map((stage, index) =>
-          heatmap({
-            title: `Stage ${stage}`,
-            zh: `启动耗时分布：${STAGE_ZH[stage]}。`,
-            span: index < 3 ? 8 : 12,
-            unit: units.Seconds,
-            runbooks: ["GpuStartSlow"],
-            targets: [buckets(LATENCY, `${INSTANCE},stage="${stage}"`)],
-          }),
-        ),
-      ],
-    },
+    starts,
     {
       title: "Doubts",
       panels: [

@@ -2,10 +2,10 @@
 import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
 import type { Registry } from "prom-client";
 import { z } from "zod";
-import { GapTracker } from "../../services/listener/src/path/gap-tracker.ts";
+import { deriveFromState as deriveFromListener } from "../../services/listener/src/telemetry/gauges.ts";
 import { createMetrics as createListenerMetrics } from "../../services/listener/src/telemetry/metrics.ts";
 import { deriveFromBus } from "../../services/power/src/telemetry/bus-gauges.ts";
-import { deriveFromState } from "../../services/power/src/telemetry/gauges.ts";
+import { deriveFromState as deriveFromPower } from "../../services/power/src/telemetry/gauges.ts";
 import { createMetrics as createPowerMetrics } from "../../services/power/src/telemetry/metrics.ts";
 import { CHINESE } from "./metrics-zh.ts";
 
@@ -35,24 +35,10 @@ export function describeMetrics(): {
   readonly listener: DescribedMetric[];
   readonly power: DescribedMetric[];
 } {
-  const listener = createListenerMetrics({
-    pool: "default",
-    registered: never,
-    outboxDepth: never,
-    spooled: never,
-    unspooled: never,
-    provenAt: never,
-    registrationAt: never,
-    gapOpen: never,
-    gaps: () => new GapTracker(),
-    backlogConfigured: false,
-    backlogJobs: never,
-    backlogCheckedAt: never,
-    backlogIntervalMs: never,
-    now: never,
-  });
+  const listener = createListenerMetrics("default");
+  deriveFromListener(listener.registry, never);
   const power = createPowerMetrics("default", never, never);
-  deriveFromState(power.registry, never);
+  deriveFromPower(power.registry, never);
   deriveFromBus(power.registry, never, "default");
   const surroundings = { folders: {}, servers: never, authorities: [], steady: never };
   deriveFromSurroundings(listener.registry, { prefix: "gpu_listener", ...surroundings });

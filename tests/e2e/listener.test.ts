@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CLOSE_REASONS } from "../../services/listener/src/gateway/session.ts";
-import { GARBAGE_KINDS, startGateway } from "../../sim/dsp/src/gateway.ts";
+import { GARBAGE_KINDS } from "../../sim/dsp/src/garbage.ts";
+import { startGateway } from "../../sim/dsp/src/gateway.ts";
 import { loneListener } from "../harness/lone-listener.ts";
 import { makePrivateCa, serveTls } from "../harness/private-ca.ts";
 import { freePort, until } from "../harness/process.ts";

@@ -21,6 +21,7 @@ import { watchClock } from "./path/clock-watch.ts";
 import { Path } from "./path/path.ts";
 import { runReports } from "./reports/reports.ts";
 import { BurstLog } from "./telemetry/burst-log.ts";
+import { deriveFromState } from "./telemetry/gauges.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { readinessOf } from "./telemetry/readiness.ts";
 import { recorderOf } from "./telemetry/recorder.ts";
@@ -38,22 +39,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
   let bus: Bus | undefined;
   let outbound: Outbound | undefined;
 
-  const metrics = createMetrics({
-    pool,
-    registered: () => path.link.registered,
-    outboxDepth: () => delivery.depth,
-    spooled: () => delivery.spooled,
-    unspooled: () => delivery.unspooled,
-    provenAt: () => path.registration.heardAt,
-    registrationAt: () => path.registration.answeredAt,
-    gapOpen: () => path.gaps.open,
-    gaps: () => path.tracker,
-    backlogConfigured: config.DSP_REDIS_URL !== undefined,
-    backlogJobs: () => backlog?.watch.pending,
-    backlogCheckedAt: () => backlog?.watch.checkedAt,
-    backlogIntervalMs: () => backlog?.pace.intervalMs,
-    now,
-  });
+  const metrics = createMetrics(pool);
   const outside = deriveFromSurroundings(metrics.registry, {
     prefix: "gpu_listener",
     folders: config.STATE_DIR === undefined ? {} : { listener: config.STATE_DIR },
@@ -94,18 +80,9 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     },
   });
   const readiness = () =>
-    readinessOf({
-      phase: path.link.phase,
-      gatewayTrouble: path.link.trouble,
-      nats: health.state,
-      busOpen: bus !== undefined,
-      natsTrouble: delivery.relay.troubled,
-      depth: delivery.depth,
-      unspooled: delivery.unspooled,
-      pathInDoubt: path.registration.inDoubt,
-      backlog: backlog?.view,
-    });
+    readinessOf({ path, delivery, backlog, nats: health.state, busOpen: bus !== undefined });
   const { registry } = metrics;
+  deriveFromState(registry, () => ({ path, delivery, backlog, now: now() }));
   await serveHttp({ host: config.HTTP_HOST, port: config.HTTP_PORT, registry, readiness, signal });
 
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
@@ -123,12 +100,9 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     });
     delivery.start(bus);
     outbound = new Outbound(bus, logger, signal);
-    /**
-     * Power is about to stop a machine on what it has heard: tell it what waits at the gateway, and only then let it
-     * know that it could hear.
-     */
+    // Power is about to stop a machine on what it has heard: it hears of what waits, and then that it could hear.
     const proveForStop = async () => {
-      if (await backlog?.watch.read()) await delivery.flush();
+      await backlog?.tell();
       path.prove();
     };
     const parts = [

@@ -4,7 +4,6 @@ import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { openBus } from "@gpu-power-manager/shared/bus";
 import { Clock } from "@gpu-power-manager/shared/clock";
 import { serveHttp } from "@gpu-power-manager/shared/http";
-import { followListeners, Listening } from "@gpu-power-manager/shared/listening";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
@@ -17,11 +16,8 @@ import { openDemand, runIntake } from "./demand/intake.ts";
 import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
 import { Acts } from "./operator/acts.ts";
 import { Operator } from "./operator/operator.ts";
-import { Fleet } from "./pool/fleet.ts";
-import { Hold } from "./pool/hold.ts";
+import { openPool } from "./pool/open-pool.ts";
 import { warningsOf } from "./pool/pool.ts";
-import { Reconciler } from "./pool/reconciler.ts";
-import { Story } from "./pool/story.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
 import { deriveFromState } from "./telemetry/gauges.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -83,49 +79,28 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const mayAct = () => lease.held;
 
   const demand = await openDemand(bus, pool, mayAct, now);
-  const fleet = new Fleet(bus.kv, mayAct, now);
   const driver = openConsole(config, files, { logger, events: metrics, now });
-  const hold = new Hold({ bus, pool, logger, now, onChange: () => wake() });
-  await hold.load();
-  const listening = new Listening();
   const outbound = new Outbound(bus, logger, signal);
-  const reconciler = new Reconciler({
+  const open = await openPool({
+    bus,
     pool: () => followed.pool,
     driver,
     demand,
-    fleet,
     outbound,
-    story: new Story({ poolName: () => pool, outbound, metrics, logger }),
+    metrics,
     onPass: () => {
       metrics.passed();
       operator.changed();
     },
+    onSign: operator.listeners.heard,
     logger,
     clock,
-    onClockJump: () => listening.forgetAll(),
     now,
-    random: Math.random,
-    hold: () => hold.current,
     mayAct,
-    listeningSince: () => listening.since(now()),
-    pathProvenAt: () => listening.provenAt,
-    attendedSince: () => listening.attendedSince(now()),
   });
+  const { fleet, hold, reconciler } = open;
   wake = () => reconciler.wake();
-  stage.acts(() => ({
-    pool,
-    fleet,
-    demand: demand.value,
-    reconciler,
-    session: driver.session(),
-    nats: health.state,
-    leads: lease.held,
-    name: lease.name,
-    hold: hold.shown,
-    listeningSince: listening.since(now()),
-    longestPauseMs: Math.max(followed.pool.policy.observe.off, followed.pool.policy.observe.on),
-    now: now(),
-  }));
+  stage.acts({ ...open, name: lease.name, followed, demand, driver, now });
   deriveFromState(metrics.registry, () => ({
     pool: followed.pool,
     fleet,
@@ -149,7 +124,6 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     logger,
     signal,
   });
-  followListeners(bus, pool, listening, now, { onProof: wake, onSign: operator.listeners.heard });
   const parts = [
     hold.follow(signal),
     runIntake({

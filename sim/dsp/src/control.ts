@@ -2,7 +2,8 @@
 import { createServer } from "node:http";
 import express, { type Express } from "express";
 import { z } from "zod";
-import { AGAIN, GARBAGE_KINDS, type Gateway } from "./gateway.ts";
+import { GARBAGE_KINDS } from "./garbage.ts";
+import { AGAIN, type Gateway } from "./gateway.ts";
 import type { Peer } from "./peer.ts";
 
 const Job = z.object({

@@ -3,9 +3,11 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Redis } from "ioredis";
 import { WebSocket, WebSocketServer } from "ws";
+import { GARBAGE, type Garbage } from "./garbage.ts";
 import { Peer } from "./peer.ts";
 import { type Notice, type Outlet, Protocol } from "./protocol.ts";
 import { Store } from "./store.ts";
+import { type JobRequest, Submitters } from "./submitters.ts";
 
 const NOTIFY_EVERY_MS = 2_000;
 /** What the last monitors said, kept for tests. */
@@ -29,31 +31,9 @@ interface Connection {
   turn: Promise<void>;
 }
 
-export type JobType = "url" | "chatglm_video" | "gpu.job.submit" | "gpu_task";
-export interface JobRequest {
-  readonly type: JobType;
-  readonly key: string;
-  readonly taskType?: string | undefined;
-  readonly requestId?: string | undefined;
-}
-
 /** What becomes of a registration that a connection says once more; the real gateway answers it. */
 export const AGAIN = ["answered", "ignored", "closed"] as const;
 export type Again = (typeof AGAIN)[number];
-
-const GARBAGE = {
-  "not-json": "<html>502 Bad Gateway</html>",
-  huge: `{"type":"url","key":"${"x".repeat(10 * 1024 * 1024)}"}`,
-  "wrong-types": '{"type":5,"key":{"a":[1]}}',
-  "wrong-fields": '{"type":"gpu.job.submit","task_type":["x"],"key":{},"request_id":7}',
-  proto: '{"type":"nope","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
-  array: "[1,2,3]",
-  null: "null",
-  empty: "",
-  binary: Buffer.from([0, 1, 2, 250]),
-} as const;
-export type Garbage = keyof typeof GARBAGE;
-export const GARBAGE_KINDS = Object.keys(GARBAGE) as [Garbage, ...Garbage[]];
 
 export class Gateway {
   readonly redis: Redis;
@@ -62,7 +42,7 @@ export class Gateway {
   private readonly protocol: Protocol;
   private readonly connections = new Map<number, Connection>();
   private readonly muted = new Set<string>();
-  private readonly submitters = new Map<string, Peer>();
+  private readonly submitters = new Submitters(() => this.url);
   private server: Server | undefined;
   private sockets: WebSocketServer | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -145,7 +125,7 @@ export class Gateway {
       socket.terminate();
     }
     this.connections.clear();
-    this.submitters.clear();
+    this.submitters.forget();
     this.nextFd = 1;
     sockets?.close();
     if (server !== undefined) {
@@ -186,11 +166,7 @@ export class Gateway {
   }
 
   private async remember(fd: number, raw: string): Promise<boolean> {
-    if (
-      raw.includes('"source":"gpu_monitor"') ||
-      raw.includes("gpu.task.query") ||
-      raw.includes("boot.result")
-    ) {
+    if (/"source":"gpu_monitor"|gpu\.task\.query|boot\.result/.test(raw)) {
       this.heard.push({ atMs: Date.now(), fd, frame: raw });
       if (this.heard.length > HEARD_LIMIT) this.heard.shift();
     }
@@ -229,7 +205,7 @@ export class Gateway {
       connection.dead = true;
       connection.socket.pause();
     }
-    this.submitters.clear();
+    this.submitters.forget();
   }
 
   slow(ms: number): void {
@@ -264,7 +240,7 @@ export class Gateway {
   async flushRedis(): Promise<void> {
     await this.store.flushAll();
     // Its clients' licenses are gone too; those that submit register again, as PCs do.
-    this.submitters.clear();
+    this.submitters.forget();
   }
 
   async garbage(kind: Garbage): Promise<void> {
@@ -275,22 +251,15 @@ export class Gateway {
 
   /** Submits a job as a client would, over a real connection; resolves when the gateway has answered. */
   async submit(job: JobRequest): Promise<void> {
-    const peer = await this.submitter(job.key);
-    const answers = peer.frames.length;
-    peer.send(frameOf(job));
-    await peer.next((frame) => {
-      const index = peer.frames.indexOf(frame);
-      return index >= answers && ["gpu.power.offline", "ack", "error"].includes(String(frame.type));
-    });
+    await this.submitters.submit(job);
   }
 
   /** Submits many as fast as the connection takes them; resolves when the gateway has answered all. */
   async burst(count: number, job: JobRequest): Promise<void> {
-    const peer = await this.submitter(job.key);
-    const before = this.submitted[job.type] ?? 0;
-    for (let sent = 0; sent < count; sent += 1) peer.send(frameOf(job));
-    while ((this.submitted[job.type] ?? 0) < before + count)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    const taken = () => this.submitted[job.type] ?? 0;
+    const before = taken();
+    await this.submitters.send(count, job);
+    while (taken() < before + count) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** Only the notices of many jobs, as if they came from many clients; nothing is queued. */
@@ -307,21 +276,9 @@ export class Gateway {
     this.notified[frame.type] = (this.notified[frame.type] ?? 0) + count * sockets.length;
   }
 
-  private async submitter(key: string): Promise<Peer> {
-    const known = this.submitters.get(key);
-    if (known !== undefined && !known.closed) return known;
-    const peer = await Peer.registered(this.url, { key, device_type: "pc" });
-    this.submitters.set(key, peer);
-    return peer;
-  }
-
   /** What an HTTP controller does: queues the job and leaves its notification for the timer. */
   async submitOverHttp(key: string, taskType: string, requestId: string): Promise<void> {
-    const job = { type: "gpu.job.submit", task_type: taskType, request_id: requestId, key };
-    await this.store.queue(key, { ...job, payload: [] });
-    const status = { task_type: taskType, request_id: requestId, start_time: Math.floor(Date.now() / 1_000) };
-    await this.store.setTask(key, { ...status, status: "queued" });
-    await this.store.pushNotify(job);
+    await this.store.submitOverHttp(key, taskType, requestId);
   }
 
   async client(key: string): Promise<Peer> {
@@ -331,13 +288,6 @@ export class Gateway {
   async worker(): Promise<Peer> {
     return await Peer.registered(this.url, { role: "worker" });
   }
-}
-
-function frameOf({ type, taskType, requestId }: JobRequest): object {
-  const id = requestId === undefined ? {} : { request_id: requestId };
-  if (type === "url") return { type, url: "https://example.com/video" };
-  if (type === "chatglm_video") return { type, content: "你好", ...id };
-  return { type, task_type: taskType ?? "heygem_submit", payload: { audio_hash: "a" }, ...id };
 }
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {

@@ -1,5 +1,6 @@
 /** What the gateway does with a frame. Speaks through `Outlet` only; who is registered is what Redis says. */
 import { z } from "zod";
+import { envelope, seconds, uniqid } from "./envelope.ts";
 import { asPhp } from "./php-json.ts";
 import type { Store } from "./store.ts";
 
@@ -30,25 +31,6 @@ type Frame = z.infer<typeof Frame>;
 function str(frame: Frame, name: string): string | undefined {
   const value = text.safeParse(frame[name]);
   return value.success ? value.data : undefined;
-}
-
-const seconds = () => Math.floor(Date.now() / 1_000);
-/** Thirteen hexadecimal digits, as PHP's uniqid() makes them. */
-const uniqid = () =>
-  Math.floor(Date.now() * 1_000 + Math.random() * 1_000)
-    .toString(16)
-    .slice(-13);
-
-function envelope(type: string, source: string, requestId: string) {
-  return {
-    type,
-    version: "1.0",
-    source,
-    target: "client",
-    ts: seconds(),
-    request_id: requestId,
-    trace_id: `trace_${uniqid()}`,
-  };
 }
 
 export class Protocol {

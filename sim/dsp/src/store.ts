@@ -167,4 +167,13 @@ export class Store {
   async flushAll(): Promise<void> {
     await this.redis.flushall();
   }
+
+  /** What an HTTP controller leaves in Redis: the job, and its notification for the gateway's timer. */
+  async submitOverHttp(key: string, taskType: string, requestId: string): Promise<void> {
+    const job = { type: "gpu.job.submit", task_type: taskType, request_id: requestId, key };
+    await this.queue(key, { ...job, payload: [] });
+    const status = { task_type: taskType, request_id: requestId, start_time: Math.floor(Date.now() / 1_000) };
+    await this.setTask(key, { ...status, status: "queued" });
+    await this.pushNotify(job);
+  }
 }

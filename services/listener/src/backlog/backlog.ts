@@ -99,6 +99,11 @@ export class Backlog {
     await this.watch.run(signal);
   }
 
+  /** Reads now, not only at the next interval; resolves when NATS has what was found. */
+  async tell(): Promise<void> {
+    if (await this.watch.read()) await this.options.delivery.flush();
+  }
+
   private async keep(): Promise<void> {
     const { delivery } = this.options;
     const { relay } = delivery;

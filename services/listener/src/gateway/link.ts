@@ -1,7 +1,7 @@
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import type { BurstLog } from "../telemetry/burst-log.ts";
 import { Connection } from "./connection.ts";
-import { type FrameType, type Meaning, type ReadField, type Rejection, readFrame } from "./frames.ts";
+import type { Meaning } from "./frames.ts";
+import { Frames, type FramesOptions } from "./incoming.ts";
 import {
   type Again,
   type CloseReason,
@@ -27,21 +27,16 @@ const REPLACED_SILENCE_MS = 5_000;
 /** After these the connection may still hold what was not read; after any other it holds nothing of ours. */
 const READ_TO_THE_END: ReadonlySet<CloseReason> = new Set(["replaced", "pong_timeout"]);
 
-export interface LinkOptions {
+export interface LinkOptions extends FramesOptions {
   readonly url: string;
   /** The frame that registers this connection. */
   readonly registration: Readonly<Record<string, string>>;
   readonly config: SessionConfig;
-  readonly frameLimitBytes: number;
   readonly logger: Logger;
-  /** For lines about single frames. */
-  readonly frameLog: BurstLog;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly random: () => number;
   readonly onMeaning: (meaning: Meaning) => void;
-  readonly onFrame: (type: FrameType, dropped: readonly ReadField[]) => void;
-  readonly onRejected: (reason: Rejection) => void;
   readonly onRegistered: () => void;
   /** The gateway has answered the registration, the first time or again. */
   readonly onConfirmed: () => void;
@@ -51,6 +46,7 @@ export interface LinkOptions {
 /** Our registration at the gateway: thin between its connections and the rules in `session.ts`. */
 export class Link {
   private readonly options: LinkOptions;
+  private readonly frames: Frames;
   private session: Session = FRESH;
   private connection: Connection | undefined;
   /** Replaced, and still read. */
@@ -69,6 +65,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.options = options;
+    this.frames = new Frames(options);
   }
 
   get registered(): boolean {
@@ -234,7 +231,7 @@ export class Link {
         if (this.connection === connection) this.feed({ type: "opened" });
       },
       onFrame: (data, isBinary) => this.take(connection, data, isBinary),
-      onTooLong: () => this.reject("too_large", () => ""),
+      onTooLong: () => this.frames.reject("too_large", () => ""),
       onClosed: (opened, cause) => {
         this.replaced.delete(connection);
         if (this.connection === connection) {
@@ -254,22 +251,12 @@ export class Link {
     if (!current && !this.replaced.has(connection)) return;
     this.lastHeardAt = this.options.now();
     if (current) this.feed({ type: "frame" });
-    const { frameLimitBytes, frameLog, onFrame, onMeaning } = this.options;
-    const frame = readFrame(data, isBinary, frameLimitBytes);
-    if (!frame.ok) {
-      this.reject(frame.reason, frame.sample);
-      return;
-    }
-    const { type, meaning, dropped } = frame;
-    onFrame(type, dropped);
-    if (dropped.length > 0) {
-      const words = "A frame is taken without the fields that cannot be read";
-      frameLog.warn(() => ({ type, dropped, sample: frame.sample() }), words);
-    }
+    const meaning = this.frames.take(data, isBinary);
+    if (meaning === undefined) return;
     if (meaning.kind === "pong" || meaning.kind === "registered") {
       // Of a connection that was replaced it says nothing about the one that took its place.
       if (current) this.answered(meaning);
-    } else onMeaning(meaning);
+    } else this.options.onMeaning(meaning);
   }
 
   private answered(meaning: Extract<Meaning, { kind: "pong" | "registered" }>): void {
@@ -280,14 +267,6 @@ export class Link {
     }
     this.feed({ type: "registered", role: meaning.role });
     if (this.registered) this.options.onConfirmed();
-  }
-
-  private reject(reason: Rejection, sample: () => string): void {
-    this.options.onRejected(reason);
-    this.options.frameLog.warn(
-      () => ({ reason, sample: sample() }),
-      "A frame cannot be understood and is ignored",
-    );
   }
 
   private tellLost(reason: CloseReason): void {

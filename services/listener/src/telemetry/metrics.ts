@@ -1,11 +1,10 @@
 import { JUMP_DIRECTIONS } from "@gpu-power-manager/shared/clock";
-import { GAP_CAUSES, JOB_TYPES } from "@gpu-power-manager/shared/events";
+import { JOB_TYPES } from "@gpu-power-manager/shared/events";
 import { processRegistry } from "@gpu-power-manager/shared/registry";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Histogram } from "prom-client";
 import { CHECK_OUTCOMES } from "../backlog/watch.ts";
 import { FRAME_TYPES, REJECTIONS } from "../gateway/frames.ts";
 import { CLOSE_REASONS } from "../gateway/session.ts";
-import type { GapTracker } from "../path/gap-tracker.ts";
 import { PROBE_OUTCOMES } from "../path/probe.ts";
 
 const PUBLISH_BUCKETS = [
@@ -16,86 +15,10 @@ const PROBE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 
 const BACKLOG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export interface Gauges {
-  readonly pool: string;
-  readonly registered: () => boolean;
-  readonly outboxDepth: () => number;
-  readonly spooled: () => number;
-  readonly unspooled: () => number;
-  /** Milliseconds since 1970; undefined before the first proof. */
-  readonly provenAt: () => number | undefined;
-  /** Milliseconds since 1970; undefined before the first answer. */
-  readonly registrationAt: () => number | undefined;
-  readonly gapOpen: () => boolean;
-  readonly gaps: () => GapTracker;
-  readonly backlogConfigured: boolean;
-  /** Jobs that wait at the gateway; undefined while that cannot be known. */
-  readonly backlogJobs: () => number | undefined;
-  /** Milliseconds since 1970; undefined before the backlog was read once. */
-  readonly backlogCheckedAt: () => number | undefined;
-  /** Milliseconds between two readings at present; undefined where the backlog is not read. */
-  readonly backlogIntervalMs: () => number | undefined;
-  readonly now: () => number;
-}
-
-/** Everything the listener measures; gauges are read off the state at each scrape. */
-export function createMetrics(gauges: Gauges) {
-  const registry = processRegistry(gauges.pool);
+/** Everything the listener counts; gauges, which are read off the state, are in gauges.ts. */
+export function createMetrics(pool: string) {
+  const registry = processRegistry(pool);
   const registers = [registry];
-  new Gauge({
-    name: "gpu_listener_registered",
-    help: "1 while the gateway has confirmed this connection as gpu_monitor, else 0.",
-    registers,
-    collect() {
-      this.set(gauges.registered() ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_outbox_depth",
-    help: "Events that wait for NATS; jobs that were folded together count as one.",
-    registers,
-    collect() {
-      this.set(gauges.outboxDepth());
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_spooled_events",
-    help: "Events that wait for NATS and are on disk, so that neither a stop nor a crash loses them; those that were folded together count as one.",
-    registers,
-    collect() {
-      this.set(gauges.spooled());
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_unspooled_events",
-    help: "Events that wait for NATS and are not on disk, because STATE_DIR is not set or cannot be written: a stop or crash would lose them.",
-    registers,
-    collect() {
-      this.set(gauges.unspooled());
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_path_proven_timestamp_seconds",
-    help: "When a frame last came all the way as a notice does (a notice itself, or a probe), in Unix seconds; absent before the first. A registration answer is no such proof.",
-    registers,
-    collect() {
-      this.remove();
-      const at = gauges.provenAt();
-      if (at !== undefined) this.set(at / 1_000);
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_registration_proven_timestamp_seconds",
-    help: "When the gateway last confirmed this connection as gpu_monitor, in Unix seconds; absent before the first time.",
-    registers,
-    collect() {
-      this.remove();
-      const at = gauges.registrationAt();
-      if (at !== undefined) this.set(at / 1_000);
-    },
-  });
-  deriveGaps(registry, gauges);
-  deriveBacklog(registry, gauges);
   const counters = {
     registry,
     reconnects: new Counter({
@@ -211,74 +134,4 @@ export function createMetrics(gauges: Gauges) {
   return counters;
 }
 
-function deriveGaps(registry: Registry, { gaps, gapOpen, now }: Gauges): void {
-  const registers = [registry];
-  new Gauge({
-    name: "gpu_listener_gap_open",
-    help: "1 while notices could be missed because the path from the gateway is not proven, else 0.",
-    registers,
-    collect() {
-      this.set(gapOpen() ? 1 : 0);
-    },
-  });
-  new Counter({
-    name: "gpu_listener_gap_seconds_total",
-    help: "Seconds in which the path from the gateway was not proven, by cause; listener_down is counted by the listener that came after.",
-    labelNames: ["cause"],
-    registers,
-    collect() {
-      this.reset();
-      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps().seconds(cause, now()));
-    },
-  });
-  new Counter({
-    name: "gpu_listener_gaps_total",
-    help: "Stretches in which the path from the gateway was not proven, by what broke it first.",
-    labelNames: ["cause"],
-    registers,
-    collect() {
-      this.reset();
-      for (const cause of GAP_CAUSES) this.inc({ cause }, gaps().gaps(cause));
-    },
-  });
-}
-
-function deriveBacklog(registry: Registry, gauges: Gauges): void {
-  const registers = [registry];
-  new Gauge({
-    name: "gpu_listener_backlog_configured",
-    help: "1 when the gateway's Redis is known (DSP_REDIS_URL), so that missed notices can be found; else 0.",
-    registers,
-  }).set(gauges.backlogConfigured ? 1 : 0);
-  new Gauge({
-    name: "gpu_listener_backlog_jobs",
-    help: "Jobs that wait at the gateway for a worker, at least so many where only a part was read; absent while that cannot be known.",
-    registers,
-    collect() {
-      this.remove();
-      const jobs = gauges.backlogJobs();
-      if (jobs !== undefined) this.set(jobs);
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_backlog_checked_timestamp_seconds",
-    help: "When the gateway's backlog was last read, in Unix seconds; absent before the first time.",
-    registers,
-    collect() {
-      this.remove();
-      const at = gauges.backlogCheckedAt();
-      if (at !== undefined) this.set(at / 1_000);
-    },
-  });
-  new Gauge({
-    name: "gpu_listener_backlog_interval_seconds",
-    help: "Seconds from one reading of the gateway's backlog to the next at present: BACKLOG_INTERVAL, or more where reading would take more than 2 % of the time; absent where it is not read.",
-    registers,
-    collect() {
-      this.remove();
-      const ms = gauges.backlogIntervalMs();
-      if (ms !== undefined) this.set(ms / 1_000);
-    },
-  });
-}
 export type ListenerMetrics = ReturnType<typeof createMetrics>;

@@ -1,7 +1,10 @@
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
 import { type BacklogView, stateOfBacklog, wordsOfBacklog } from "../backlog/view.ts";
+import type { Link } from "../gateway/link.ts";
 import type { Session } from "../gateway/session.ts";
+import type { Delivery } from "../outbox/delivery.ts";
+import type { Registration } from "../path/registration.ts";
 
 const PHASES: Record<Session["phase"], string> = {
   waiting: "The gateway cannot be reached; trying again. Check DSP_URL and that the gateway runs.",
@@ -11,30 +14,30 @@ const PHASES: Record<Session["phase"], string> = {
 };
 
 export interface ReadinessSource {
-  readonly phase: Session["phase"];
-  /** Why the gateway could not be reached when that last failed. */
-  readonly gatewayTrouble: string | undefined;
+  readonly path: {
+    readonly link: Pick<Link, "phase" | "trouble">;
+    readonly registration: Pick<Registration, "inDoubt">;
+  };
+  readonly delivery: Pick<Delivery, "depth" | "unspooled"> & {
+    readonly relay: Pick<Delivery["relay"], "troubled">;
+  };
   readonly nats: NatsState;
   /** Its streams and state are there. */
   readonly busOpen: boolean;
-  /** Why NATS takes no events although it is connected; undefined while it takes them. */
-  readonly natsTrouble: string | undefined;
-  /** Events that wait for NATS, and those of them that have waited for a while and are not on disk. */
-  readonly depth: number;
-  readonly unspooled: number;
-  /** The last probe of the path was not heard. */
-  readonly pathInDoubt: boolean;
-  /** Unset where DSP_REDIS_URL is. */
-  readonly backlog: BacklogView | undefined;
+  /** Undefined where DSP_REDIS_URL is. */
+  readonly backlog: { readonly view: BacklogView } | undefined;
 }
 
 /**
  * Ready only while registered at the gateway with a path that is not in doubt, connected to NATS, and NATS stores
  * what it is given. A backlog that cannot be read is told, but notices come all the same.
  */
-export function readinessOf(source: ReadinessSource): Readiness {
-  const { phase, gatewayTrouble, nats, busOpen, natsTrouble, depth, unspooled, pathInDoubt, backlog } =
-    source;
+export function readinessOf({ path, delivery, nats, busOpen, ...source }: ReadinessSource): Readiness {
+  const { phase, trouble: gatewayTrouble } = path.link;
+  const pathInDoubt = path.registration.inDoubt;
+  const { depth, unspooled } = delivery;
+  const natsTrouble = delivery.relay.troubled;
+  const backlog = source.backlog?.view;
   const details = {
     gateway: phase,
     gatewayTrouble: gatewayTrouble ?? null,
@@ -64,9 +67,6 @@ export function readinessOf(source: ReadinessSource): Readiness {
   if (!busOpen) {
     const words = `Connected to NATS; its streams and state are being opened. ${waiting}`;
     return { ready: false, words, details };
-  }
-  if (!busOpen) {
-    return { ready: false, words: "Connected to NATS; its streams and state are being opened.", details };
   }
   if (natsTrouble !== undefined) {
     const words = `NATS does not store events (${natsTrouble}); ${waiting} Check its disk and its streams.`;

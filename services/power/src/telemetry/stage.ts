@@ -2,12 +2,27 @@
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import type { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { FollowedFiles } from "../config/followed-files.ts";
+import type { ConsoleDriver } from "../console/driver.ts";
+import type { Demand } from "../demand/demand.ts";
+import type { OpenPool } from "../pool/open-pool.ts";
+import type { KvDocument } from "../state/kv-document.ts";
 import { type LeaseView, readinessOf, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
+
+/** What a power that acts knows. */
+export interface StageParts extends OpenPool {
+  /** This power's name. */
+  readonly name: string;
+  readonly followed: Pick<FollowedFiles, "pool">;
+  readonly demand: Pick<KvDocument<typeof Demand>, "value">;
+  readonly driver: Pick<ConsoleDriver, "session">;
+  readonly now: () => number;
+}
 
 export class Stage {
   private readonly health: NatsHealth;
   private lease: LeaseView | undefined;
-  private source: (() => StatusSource) | undefined;
+  private parts: StageParts | undefined;
 
   constructor(health: NatsHealth) {
     this.health = health;
@@ -19,8 +34,8 @@ export class Stage {
   }
 
   /** The pool is open: from now on there is a state to tell. */
-  acts(source: () => StatusSource): void {
-    this.source = source;
+  acts(parts: StageParts): void {
+    this.parts = parts;
   }
 
   /** Whether this power holds the lease. */
@@ -34,13 +49,43 @@ export class Stage {
   }
 
   readiness(): Readiness {
-    return this.source === undefined
+    const { parts } = this;
+    return parts === undefined
       ? standbyReadiness(this.health.state, this.lease)
-      : readinessOf(this.source());
+      : readinessOf(this.sourceOf(parts));
   }
 
   /** The state, or undefined while there is none to tell. */
   status(): PowerStatus | undefined {
-    return this.source === undefined ? undefined : statusOf(this.source());
+    const { parts } = this;
+    return parts === undefined ? undefined : statusOf(this.sourceOf(parts));
+  }
+
+  private sourceOf({
+    name,
+    fleet,
+    hold,
+    listening,
+    reconciler,
+    followed,
+    demand,
+    driver,
+    now,
+  }: StageParts): StatusSource {
+    const { pool, policy } = followed.pool;
+    return {
+      pool,
+      fleet,
+      demand: demand.value,
+      reconciler,
+      session: driver.session(),
+      nats: this.health.state,
+      leads: this.leads,
+      name,
+      hold: hold.shown,
+      listeningSince: listening.since(now()),
+      longestPauseMs: Math.max(policy.observe.off, policy.observe.on),
+      now: now(),
+    };
   }
 }
