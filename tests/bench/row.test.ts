@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { faultOf, isMet, type Row } from "./row.ts";
+import { faultOf, faultsOf, isMet, type Row } from "./row.ts";
 
 const row = (changes: Partial<Row>): Row => ({
   id: "notice",
@@ -26,4 +26,19 @@ test("a target is met or not; the short form fails on twice the ratio, and on no
     assert.equal(isMet(row(changes)), met, name);
     assert.equal(faultOf(row(changes)) !== undefined, fails, name);
   }
+});
+
+test("a scenario is slow when the same figure is, every time it is measured", () => {
+  const slow = { ratio: 4, target: { of: "ratio", atMost: 1.5 } } as const;
+  const notice = row(slow);
+  const other = row({ ...slow, id: "other" });
+  const quick = row({ ...slow, ratio: 1.2 });
+  const cases: ReadonlyArray<readonly [string, ReadonlyArray<readonly Row[]>, number]> = [
+    ["once", [[notice, other]], 2],
+    ["both times", [[notice], [notice]], 1],
+    ["only at first", [[notice], [quick]], 0],
+    ["only at last", [[quick], [notice]], 0],
+    ["another each time", [[notice], [other]], 0],
+  ];
+  for (const [name, tries, faults] of cases) assert.equal(faultsOf(tries).length, faults, name);
 });

@@ -42,6 +42,17 @@ export function isMet(row: Row): boolean | undefined {
 }
 
 /**
+ * What is wrong with a scenario that was measured several times, in the words of the last: only what was wrong each
+ * time, since a machine that does other things may be late once, and what has become slow is slow every time.
+ */
+export function faultsOf(tries: ReadonlyArray<readonly Row[]>): string[] {
+  const wrong = (rows: readonly Row[] | undefined, id: string) =>
+    rows?.some((row) => row.id === id && faultOf(row) !== undefined) === true;
+  const lasting = (tries.at(-1) ?? []).filter(({ id }) => tries.every((rows) => wrong(rows, id)));
+  return lasting.flatMap((row) => faultOf(row) ?? []);
+}
+
+/**
  * What the short form fails on: a ratio more than twice as bad as its target. Never an absolute figure, which says
  * more about the machine than about the product.
  */
