@@ -63,7 +63,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
   gpu_power_idle_limit_seconds:
     "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout；policy.minRunTime 更长时取后者。",
-  gpu_power_idle_seconds: "运行中的实例距上次工作迹象（任务、活动、自身启动）的秒数；不运行时没有此序列。",
+  gpu_power_gpu_usage_ratio:
+    "实例最忙的 GPU 的使用率（0 到 1），来自服务商在上次查看时的说明；高于 policy.busyAbove 即不算空闲。服务商不提供，或 5 分钟没有查看时，没有此序列。",
+  gpu_power_idle_seconds:
+    "运行中的实例距上次工作迹象（任务、活动、GPU 在计算、自身启动）的秒数；不运行时没有此序列。",
   gpu_power_instance_forgotten: "已开机、而机器池文件不再列出的实例为 1；其他实例没有此序列。",
   gpu_power_instance_state: "实例的状态：恰有一个状态为 1。",
   gpu_power_leader: "本 power 持有租约、可以操作时为 1；待命或无法续租时为 0。",

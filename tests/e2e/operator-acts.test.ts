@@ -81,6 +81,26 @@ test("a need starts the GPU and keeps it on while it is renewed; it ends by itse
   );
 });
 
+test("a machine whose GPU computes is kept on although nobody told of work, by the power that comes after, too", async (t) => {
+  const stack = await withStack(t);
+  const [id = ""] = stack.ids;
+  stack.console.turn({ facts: { [id]: { gpuUsage: [3, 80] } } });
+  await act(stack, "PUT", "/needs/training", { ...say, ttl: "3s" });
+  const kept = async () => (await stack.status()).decisions.some(({ reason }) => reason === "gpu_busy");
+  await until("it is kept on for its GPU alone", kept);
+  assert.equal(await stack.power.metric('gpu_power_gpu_usage_ratio{instance="gpu-1"}'), 0.8);
+  assert.match((await refusal(stack, "POST", "/instances/gpu-1/stop")).detail, /GPU computed more than 10 %/);
+  // A quiet second, in which another power takes over.
+  assert.equal(await stack.power.stop(), 0);
+  stack.console.turn({ facts: { [id]: { gpuUsage: [0, 0] } } });
+  stack.power.start();
+  await stack.power.ready();
+  await until("it is kept on still", kept);
+  assert.equal(stack.accepted("stop"), 0);
+  await act(stack, "POST", "/instances/gpu-1/stop", { ...say, force: true });
+  await until("a person may force it", () => stack.state() === "Stopped");
+});
+
 test("a need survives a restart of power, is ended by its owner, and knows its limits", async (t) => {
   const stack = await withStack(t, { policy: { ...QUICK_POLICY, needs: { maxTtl: "1m", max: 1 } } });
   await act(stack, "PUT", "/needs/a", { ...say, ttl: "1m" });

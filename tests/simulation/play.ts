@@ -37,11 +37,13 @@ export interface Sum {
   stops: number;
   surplus: number;
   jobs: number;
+  /** Times that a machine's GPU computed although nobody told of work. */
+  silent: number;
 }
 
 export function play(options: Play): Sum {
   const { random, policy, faults: wild } = options;
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0 };
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, silent: 0 };
   let now = 1_800_000_000_000;
   const end = now + options.days * 24 * HOUR;
   const machines = Array.from({ length: options.machines }, (_, index) => new Machine(`m${index}`, random));
@@ -85,6 +87,10 @@ export function play(options: Play): Sum {
         assert.equal(machine.byHand, false, "what a person turned on is left alone");
       } else {
         assert.equal(machine.busy, false, "a working machine is never stopped");
+        // What began since the last look nobody can know.
+        const { silent } = machine;
+        if (silent !== null && wild.lies === 0 && wild.untold === 0)
+          assert.ok(now - silent.from < COMPARISON_VALID_MS, "nor one of whose work only its GPU tells");
         assert.equal(power.demand.waiting.length, 0, "no stop while a job waits");
       }
     },
@@ -101,7 +107,9 @@ export function play(options: Play): Sum {
     if (faults === wild && random() < options.clockJumps) clocks.jump(now);
     const runs = clocks.pass(now, elapsed);
     for (const machine of machines) {
+      const { silent } = machine;
       machine.pass(now, elapsed, faults);
+      if (silent === null && machine.silent !== null) sum.silent += 1;
       // In the calm somebody at the provider frees what was stuck.
       if (faults === CALM && machine.doneAt === Number.POSITIVE_INFINITY && machine.state !== "running")
         machine.turnOff();

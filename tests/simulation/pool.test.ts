@@ -17,16 +17,17 @@ function playAll(
   seeds: number,
   optionsOf: (seed: number, random: () => number) => Omit<Play, "random">,
 ): Sum {
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0 };
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, silent: 0 };
   const one = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
   for (const seed of one === undefined ? Array.from({ length: seeds }, (_, index) => index + 1) : [one]) {
     try {
       const random = randomFrom(seed);
-      const { starts, stops, surplus, jobs } = play({ random, ...optionsOf(seed, random) });
+      const { starts, stops, surplus, jobs, silent } = play({ random, ...optionsOf(seed, random) });
       sum.starts += starts;
       sum.stops += stops;
       sum.surplus += surplus;
       sum.jobs += jobs;
+      sum.silent += silent;
     } catch (error) {
       throw new Error(`SEED=${seed} replays it`, { cause: error });
     }
@@ -54,6 +55,9 @@ test("450 virtual days under random faults: no job forgotten, no working machine
         diesEachHour: chance(),
         dropsEachHour: chance(),
         byHandEachHour: chance() / 10,
+        silentEachHour: chance() / 4,
+        untold: seed % 2 === 0 ? 0 : chance(),
+        lies: seed % 2 === 0 ? 0 : chance(),
       },
       deafness: 0.0002,
       clockJumps: seed % 4 === 1 ? 0.0002 : 0,
@@ -63,11 +67,11 @@ test("450 virtual days under random faults: no job forgotten, no working machine
     };
   });
   t.diagnostic(
-    `${sum.jobs} jobs, ${sum.starts} starts, ${sum.stops} stops, ${sum.surplus} of a surplus machine`,
+    `${sum.jobs} jobs, ${sum.starts} starts, ${sum.stops} stops, ${sum.surplus} of a surplus machine, ${sum.silent} works of which nobody told`,
   );
   if (process.env.SEED === undefined)
     assert.ok(
-      sum.jobs > 150 && sum.starts > 0 && sum.stops > 0 && sum.surplus > 0,
+      sum.jobs > 150 && sum.starts > 0 && sum.stops > 0 && sum.surplus > 0 && sum.silent > 0,
       "the days were not empty",
     );
 });

@@ -135,7 +135,9 @@ export class SimulatedPower {
     for (const member of this.members) {
       const sighting = member.machine.show(compared, truth, faults);
       trouble ||= sighting.state === "unknown" && sighting.reason === "console_error";
-      const look = { sighting, askedAt: now, answeredAt: now, compared };
+      const blind = sighting.state === "unknown" && sighting.reason === "console_error";
+      const facts = blind ? null : member.machine.tell(truth, faults);
+      const look = { sighting, askedAt: now, answeredAt: now, compared, facts };
       const { record, looks, ended } = afterLook(member.record, member.looks, look, policy, 1, false);
       Object.assign(member, { record, looks });
       if (ended !== null) {

@@ -1,5 +1,5 @@
 /** A pool's machines, their provider, the gateway and its users in virtual time, from a seed. Milliseconds throughout. */
-import type { ActionResult, Sighting } from "../../services/power/src/console/driver.ts";
+import type { ActionResult, Facts, Sighting } from "../../services/power/src/console/driver.ts";
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -35,6 +35,11 @@ export interface Faults {
   readonly dropsEachHour: number;
   /** A person turns a machine on that is off. */
   readonly byHandEachHour: number;
+  /** Work of which nobody tells: no notice, and no sign of it but the GPU that computes. */
+  readonly silentEachHour: number;
+  /** The provider tells nothing of the GPU, or the contrary of what is true. */
+  readonly untold: number;
+  readonly lies: number;
 }
 
 export const CALM: Faults = {
@@ -49,7 +54,12 @@ export const CALM: Faults = {
   diesEachHour: 0,
   dropsEachHour: 0,
   byHandEachHour: 0,
+  silentEachHour: 0,
+  untold: 0,
+  lies: 0,
 };
+/** The longest work of which nobody tells. */
+const MOST_SILENT = 4 * HOUR;
 
 /** How long a console that is late may show a machine as starting after it has come up. */
 const MOST_CONSOLE_LAG = 20 * SECOND;
@@ -70,6 +80,8 @@ export class Machine {
   workerAt = Number.POSITIVE_INFINITY;
   /** Unfinished jobs that it was given, and when each will be done. */
   readonly jobs = new Map<number, number>();
+  /** Its GPU computes from and until then for work of which nobody tells. */
+  silent: { readonly from: number; readonly until: number } | null = null;
   private shownLate = 0;
   private readonly random: () => number;
 
@@ -83,6 +95,14 @@ export class Machine {
   }
 
   pass(now: number, elapsed: number, faults: Faults): void {
+    if (this.silent !== null && now >= this.silent.until) this.silent = null;
+    if (
+      this.state === "running" &&
+      this.silent === null &&
+      faults.silentEachHour > 0 &&
+      this.random() < (faults.silentEachHour * elapsed) / HOUR
+    )
+      this.silent = { from: now, until: now + this.random() * MOST_SILENT };
     if (now >= this.doneAt) {
       if (this.state === "starting") this.comeUp(now, faults);
       else this.turnOff();
@@ -107,6 +127,7 @@ export class Machine {
 
   turnOff(): void {
     this.state = "stopped";
+    this.silent = null;
     this.jobs.clear();
     this.doneAt = Number.POSITIVE_INFINITY;
     this.workerAt = Number.POSITIVE_INFINITY;
@@ -114,6 +135,7 @@ export class Machine {
 
   private begin(action: "start" | "stop", now: number, faults: Faults): void {
     this.state = action === "start" ? "starting" : "stopping";
+    this.silent = null;
     this.jobs.clear();
     this.workerAt = Number.POSITIVE_INFINITY;
     const slow = action === "start" && this.random() < faults.slow;
@@ -138,6 +160,15 @@ export class Machine {
     return this.random() < faults.uncertain
       ? { outcome: "uncertain", lane: "api", message: "no answer" }
       : { outcome: "accepted", lane: "api" };
+  }
+
+  /** What the provider tells of it beside its state. */
+  tell(now: number, faults: Faults): Facts | null {
+    const computes = this.busy || this.silent !== null;
+    // What cannot happen draws no number, so that seeds play as they did before it could.
+    if (faults.untold > 0 && this.random() < faults.untold) return null;
+    const lies = faults.lies > 0 && this.random() < faults.lies;
+    return { askedAt: now, gpuUsage: computes === lies ? 0 : 80 };
   }
 
   /** What a look shows: the truth, a moment late perhaps, or nothing. */

@@ -65,6 +65,10 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
   idle_not_reached: { en: "the idle time is not over", zh: "尚未达到空闲时间" },
   min_run_time: { en: "the least run time is not over", zh: "尚未达到最短运行时间" },
   jobs_pending: { en: "a job or a request waits for it", zh: "有任务或请求在等待" },
+  gpu_busy: {
+    en: "its GPU computes, although nobody told of the work",
+    zh: "其 GPU 正在计算，尽管没有人报告任务",
+  },
   action_in_flight: { en: "a start or stop is under way", zh: "启动或停止正在进行" },
   path_unproven: {
     en: "notices may not be heard, and what cannot be heard may be work",
@@ -100,6 +104,7 @@ export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
   no_action_in_flight: { en: "no start or stop is under way", zh: "没有正在进行的启动或停止" },
   nothing_waits: { en: "no job and no request waits", zh: "没有任务或请求在等待" },
   not_needed: { en: "nobody says that it is needed", zh: "没有人声明需要" },
+  gpu_idle: { en: "its GPU has not computed for five minutes", zh: "其 GPU 已五分钟没有计算" },
   not_held: { en: "no operator keeps it on or as it is", zh: "没有保持开机或保持现状的指令" },
   notices_heard: { en: "notices can be heard", zh: "能听到通知" },
   min_run_time_over: { en: "the least run time is over", zh: "已满最短运行时间" },

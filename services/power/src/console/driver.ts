@@ -29,6 +29,30 @@ export type Sighting =
       readonly api?: Exclude<InstanceState, "unknown">;
     };
 
+/**
+ * What the provider told of a machine beside its state. What it did not tell, or not in a form that is known, is absent;
+ * whoever uses a fact looks how old it is. Times are milliseconds since 1970.
+ */
+export interface Facts {
+  /** When the question left that was answered so. */
+  readonly askedAt: number;
+  /** How much of its busiest GPU computes, in percent. */
+  readonly gpuUsage?: number;
+  readonly cpuUsage?: number;
+  /** It has no GPU at present: of no use to a worker. */
+  readonly withoutGpu?: boolean;
+  /** An hour of it while it runs, and while it is off, where it is paid by use; in the provider's currency. */
+  readonly pricePerHour?: number;
+  readonly offPricePerHour?: number;
+  /** When the provider will delete it with its data, because it is off for so long. */
+  readonly releaseAt?: number;
+  /** Until when it is paid, and whether it is renewed by itself then. */
+  readonly expiresAt?: number;
+  readonly renews?: boolean;
+  /** When the provider itself will stop it. */
+  readonly plannedStopAt?: number;
+}
+
 /** One look at the whole pool. Times are milliseconds since 1970 on this process's clock. */
 export interface PoolSighting {
   /** When the question left: what happened after it is not in the answer. */
@@ -36,6 +60,8 @@ export interface PoolSighting {
   readonly answeredAt: number;
   /** By provider id; every id that was asked for is there. */
   readonly instances: ReadonlyMap<string, Sighting>;
+  /** By provider id, of those of which the provider told something. */
+  readonly facts?: ReadonlyMap<string, Facts>;
   /** Set when the provider refused, limited or failed: the next look backs off. */
   readonly trouble?: UnknownReason;
 }

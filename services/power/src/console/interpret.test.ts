@@ -52,11 +52,15 @@ test("a machine is found by its id wherever it stands; what is not listed is unk
     state: "unknown",
     reason: "not_in_list",
   });
-  for (const state of ["Install Fail", "Rebooting", 7, null, undefined, "constructor", "__proto__"]) {
+  const doubtful = ["Install Fail", "Resizing", "Reinstalling", "Pending", ""];
+  for (const state of [...doubtful, "Anything", 7, null, undefined, "constructor", "__proto__"]) {
     const sighting = fromApi([entry("ours", state)], "ours", profile);
     assert.partialDeepStrictEqual(sighting, { state: "unknown", reason: "unlisted_state" });
   }
-  assert.deepEqual(fromApi([entry("ours", "Initializing")], "ours", profile), { state: "starting" });
+  for (const state of ["Initializing", "Rebooting"])
+    assert.deepEqual(fromApi([entry("ours", state)], "ours", profile), { state: "starting" });
+  const sighting = fromApi([entry("ours", "")], "ours", profile);
+  assert.match(sighting.state === "unknown" ? sighting.words : "", /could not tell/);
 });
 
 test("a row without a readable state is half, a missing row is missing, neither is a state", () => {

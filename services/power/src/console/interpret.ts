@@ -75,7 +75,7 @@ export function entryOf(entries: readonly Entry[], providerId: string, profile: 
 }
 
 /** What the profile calls a provider's word for a state; not what an object happens to inherit. */
-function stateNamed(states: Profile["page"]["states"], word: string) {
+function stateNamed<S extends string>(states: Readonly<Record<string, S>>, word: string): S | undefined {
   return Object.hasOwn(states, word) ? states[word] : undefined;
 }
 
@@ -92,6 +92,10 @@ export function fromApi(entries: readonly Entry[], providerId: string, profile: 
   const state = typeof said === "string" ? stateNamed(profile.api.list.states, said) : undefined;
   if (state === undefined) {
     return unknown("unlisted_state", `The provider says "${String(said)}", which the profile does not list.`);
+  }
+  if (state === "unknown") {
+    const words = said === "" ? "The provider could not tell the state." : `The provider says "${said}".`;
+    return unknown("unlisted_state", `${words} That is neither on nor off; it is looked at again.`);
   }
   return { state };
 }

@@ -16,8 +16,12 @@ after(() => on.close());
 test("one API call observes the whole pool, and the steady state reloads nothing", async () => {
   await on.observed();
   const before = on.site.state();
-  const { instances } = await on.driver.observe();
+  on.site.turn({ facts: { [SECOND]: { gpuUsage: [64] } } });
+  await on.set(SECOND, "Running");
+  const { instances, facts } = await on.driver.observe();
   assert.deepEqual([...instances.keys()], [OURS, SECOND]);
+  assert.ok((facts?.get(OURS)?.releaseAt ?? 0) > Date.now(), "and what the provider tells beside the state");
+  assert.equal(facts?.get(SECOND)?.gpuUsage, 64);
   assert.equal(on.site.state().describes.api, before.describes.api + 1);
   assert.equal(on.site.state().pageLoads, before.pageLoads);
 });

@@ -32,6 +32,32 @@ const Action = z.strictObject({
 });
 export type Action = z.output<typeof Action>;
 
+const Path = z.string().min(1);
+/** A path of fields in an entry of the list, such as `A.B[].C`: through each element of the list `B`. */
+const Paths = z
+  .union([Path, z.array(Path).min(1)])
+  .transform((paths) => (Array.isArray(paths) ? paths : [paths]));
+
+/** Where an entry of the list tells what; what is left out is not known. Times are Unix seconds. */
+const FactPaths = z.strictObject({
+  /** In percent, with or without the sign. */
+  gpuUsage: Path.optional(),
+  cpuUsage: Path.optional(),
+  /** How many GPUs it has at present. */
+  gpus: Path.optional(),
+  /** What an hour of it costs while it runs: all of these together. */
+  prices: Paths.default([]),
+  /** What an hour costs while it is off. */
+  offPrice: Path.optional(),
+  /** Prices are an hour's only where this field has one of these values. */
+  hourly: z.strictObject({ field: Path, values: z.array(z.string()).min(1) }).optional(),
+  releaseTime: Path.optional(),
+  expireTime: Path.optional(),
+  renews: z.strictObject({ field: Path, yes: z.string() }).optional(),
+  /** When the provider itself will stop it; the first that is there counts. */
+  plannedStop: Paths.default([]),
+});
+
 /** Everything that differs from console to console. Selectors live here and nowhere else. */
 export const Profile = z.strictObject({
   console: z.strictObject({
@@ -72,8 +98,10 @@ export const Profile = z.strictObject({
       offset: z.string().min(1),
       limit: z.string().min(1),
       pageSize: z.int().min(1).default(100),
-      states: z.record(z.string(), KnownState),
+      /** `unknown` for a word that is known and says nothing that could be acted on. */
+      states: z.record(z.string(), InstanceState),
     }),
+    facts: FactPaths.prefault({}),
   }),
   page: z.strictObject({
     /** Visible when the list is drawn. */

@@ -52,7 +52,7 @@ const shown = (fleet: Fleet) =>
 
 async function see(member: Member | undefined, sighting: Sighting, at = NOW): Promise<void> {
   assert.ok(member !== undefined);
-  const look = { sighting, askedAt: at, answeredAt: at, compared: false };
+  const look = { sighting, askedAt: at, answeredAt: at, compared: false, facts: null };
   const { policy } = poolOf({ a: "u1" });
   const { looks } = afterLook(member.record, member.looks, look, policy, 1, false);
   await member.change((record) => afterLook(record, member.looks, look, policy, 1, false).record);

@@ -122,14 +122,20 @@ export class Observer {
 
   private async progress(
     member: Member,
-    { askedAt, answeredAt }: PoolSighting,
+    { askedAt, answeredAt, facts }: PoolSighting,
     sighting: Sighting,
     compared: boolean,
   ): Promise<void> {
     const { story } = this.parts;
     const { policy } = this.parts.pool();
     const instance = member.instance.id;
-    const look = { sighting, askedAt, answeredAt, compared };
+    const look = {
+      sighting,
+      askedAt,
+      answeredAt,
+      compared,
+      facts: facts?.get(member.instance.providerId) ?? null,
+    };
     const calling = this.context.calling.has(member.record.attempt?.attemptId ?? "");
     const apply = (record: Member["record"]) =>
       afterLook(record, member.looks, look, policy, member.pricePerHour, calling);

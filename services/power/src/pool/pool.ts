@@ -22,6 +22,8 @@ const Observe = z.strictObject({
 /** What a pool may do, and when. Durations are milliseconds once parsed. */
 export const Policy = z.strictObject({
   idleTimeout: duration("30m", 100),
+  /** Percent; a machine whose GPU computes more is at work, whoever says so or does not. */
+  busyAbove: z.number().min(0).max(100).default(10),
   startTimeout: duration("5m", 100),
   stopTimeout: duration("3m", 100),
   observe: Observe.prefault({}),

@@ -11,6 +11,9 @@ import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import type { Member } from "../pool/member.ts";
 import type { Pool } from "../pool/pool.ts";
 
+/** What the provider told longer ago is not shown as if it were so now. */
+const FACTS_VALID_MS = 300_000;
+
 export interface StateSource {
   readonly pool: Pool;
   readonly fleet: Fleet;
@@ -84,11 +87,12 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
   );
   perMember(
     "gpu_power_idle_seconds",
-    "Seconds since the running instance had its last sign of work (job, activity, its own start); absent while it does not run.",
+    "Seconds since the running instance had its last sign of work (job, activity, a GPU that computes, its own start); absent while it does not run.",
     (member, { demand, now }) => {
       const { runningSince } = member.record;
       if (runningSince === null) return undefined;
-      const signs = [demand.lastJobAt, demand.lastServedAt, demand.lastActivityAt, demand.clockJumpedAt];
+      const { lastJobAt, lastServedAt, lastActivityAt, clockJumpedAt } = demand;
+      const signs = [lastJobAt, lastServedAt, lastActivityAt, clockJumpedAt, member.record.gpuBusyAt];
       const last = Math.max(runningSince, ...signs.map((at) => at ?? 0));
       return Math.max(0, now - last) / 1_000;
     },
@@ -102,6 +106,15 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       this.set(Math.max(idleTimeout, minRunTime) / 1_000);
     },
   });
+  perMember(
+    "gpu_power_gpu_usage_ratio",
+    "How much of the instance's busiest GPU computes, from 0 to 1, as the provider told with the last look; above policy.busyAbove it is not idle. Absent where the provider does not tell, and after 5 minutes without a look.",
+    (member, { now }) => {
+      const { facts } = member.looks;
+      if (facts?.gpuUsage === undefined || now >= facts.askedAt + FACTS_VALID_MS) return undefined;
+      return facts.gpuUsage / 100;
+    },
+  );
   perMember(
     "gpu_power_instance_forgotten",
     "1 for an instance that is on and that the pool file lists no more; absent for all others.",

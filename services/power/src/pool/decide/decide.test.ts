@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { decide } from "./decide.ts";
 import { REASONS } from "./decision.ts";
-import { COMPARISON_VALID_MS, type InstanceView, type Snapshot } from "./snapshot.ts";
+import { busyUntil, COMPARISON_VALID_MS, GPU_BUSY_MS, type InstanceView, type Snapshot } from "./snapshot.ts";
 import { MINUTE, NOW, policy } from "./snapshot-for-tests.ts";
 import { ANSWER_WAIT_MS, UNREPORTED_MS } from "./stops.ts";
 import { CONSOLE_LAG_MS } from "./surplus.ts";
@@ -26,6 +26,7 @@ const anyInstance = (id: string) =>
     ownStart: maybe(fc.record({ at: time, ordered: fc.boolean(), givenUp: fc.boolean() })),
     upFrom: maybe(time),
     workerFrom: maybe(time),
+    gpuBusyAt: maybe(time),
     restUntil: fc.constantFrom(0, NOW - 1, NOW + 1),
     comparedAt: maybe(fc.constantFrom(NOW, NOW - MINUTE)),
   });
@@ -143,6 +144,7 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
         assert.ok((given.demand.lastActivityAt ?? 0) <= quiet);
         assert.ok((given.demand.lastNeededAt ?? 0) <= quiet);
+        assert.ok((target?.gpuBusyAt ?? 0) <= Math.min(quiet, NOW - GPU_BUSY_MS));
         assert.ok((given.demand.clockJumpedAt ?? 0) <= quiet);
         const since = proven ? given.listeningSince : given.attendedSince;
         assert.ok(since !== null && since <= quiet);
@@ -173,6 +175,10 @@ test("property: a surplus stop means a start of ours, no worker since, a worker 
       const listed = (each: InstanceView) => !each.forgotten;
       const wanted = Math.min(policy.desiredRunning, up.filter(listed).length);
       assert.ok(left.filter(listed).length >= wanted, "what is wanted stays");
+      for (const { instance } of surplus) {
+        const target = given.instances.find(({ id }) => id === instance);
+        assert.ok(target !== undefined && busyUntil(target, NOW) === null, "what computes stays");
+      }
       const workerAt = demand.lastWorkerOnlineAt ?? NOW;
       assert.ok(left.filter(listed).some(({ workerFrom }) => workerFrom !== null && workerFrom <= workerAt));
       assert.ok(up.every(({ comparedAt }) => comparedAt !== null && comparedAt > NOW - COMPARISON_VALID_MS));

@@ -33,6 +33,7 @@ export const REASONS = {
     "min_run_time",
     "jobs_pending",
     "needed",
+    "gpu_busy",
     "on_hold",
     "held_on",
     "action_in_flight",

@@ -103,6 +103,19 @@ const CASES: ReadonlyArray<{
     words: /starting, so it cannot/,
   },
   {
+    what: "its GPU computes, whoever told of work or not",
+    order: stop,
+    given: snapshot({ instances: [running({ comparedAt: NOW, gpuBusyAt: NOW - MINUTE })] }),
+    told: "refuse",
+    words: /GPU computed more than 10 %/,
+  },
+  {
+    what: "its GPU computes, and a person forces it",
+    order: { ...stop, force: true },
+    given: snapshot({ instances: [running({ comparedAt: NOW, gpuBusyAt: NOW })] }),
+    told: "do",
+  },
+  {
     what: "a job waits",
     order: stop,
     given: snapshot({ ...confirmed, demand: job }),

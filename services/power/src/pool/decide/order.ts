@@ -3,7 +3,7 @@
  * that only say that it is too early: a person may stop before the idle time is over, and start while a machine rests.
  */
 import { formatDuration } from "@gpu-power-manager/shared/duration";
-import { type InstanceView, isCompared, isStopping, type Snapshot } from "./snapshot.ts";
+import { busyUntil, type InstanceView, isCompared, isStopping, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
 import { ANSWER_WAIT_MS, UNREPORTED_MS } from "./stops.ts";
 
@@ -74,6 +74,11 @@ function judgeStop(instance: InstanceView, order: Order, snapshot: Snapshot, now
   const sinceActive = now - (demand.lastActivityAt ?? Number.NEGATIVE_INFINITY);
   if (sinceActive < BUSY_MS && (demand.lastActivityAt ?? 0) >= (demand.lastInactiveAt ?? 0))
     return refuse(`A task was active ${formatDuration(sinceActive)} ago.`);
+  const busy = busyUntil(instance, now);
+  if (busy !== null)
+    return refuse(
+      `Its GPU computed more than ${snapshot.policy.busyAbove} % at ${new Date(instance.gpuBusyAt ?? now).toISOString()}.`,
+    );
   if (snapshot.listeningSince === null)
     return refuse("Notices cannot be heard at present, so whether there is work is unknown.");
 

@@ -5,6 +5,9 @@ import type { Policy } from "../pool.ts";
 /** How long an agreement of both witnesses is good enough to stop on. */
 export const COMPARISON_VALID_MS = 30_000;
 
+/** A GPU that computed so long ago is still at work: between two steps of a job it may do nothing for a while. */
+export const GPU_BUSY_MS = 300_000;
+
 /** What is known of an instance. Times are milliseconds since 1970 on this process's clock. */
 export interface InstanceView {
   readonly id: string;
@@ -34,6 +37,8 @@ export interface InstanceView {
   readonly upFrom: number | null;
   /** From when a worker that comes online may be this run's; null while it does not run. */
   readonly workerFrom: number | null;
+  /** When its GPU was last seen computing more than policy calls idle; null where it was not, or nobody tells. */
+  readonly gpuBusyAt: number | null;
   /** Not to be started (after a failed start) or stopped (after a failed stop) before this; 0: at any time. */
   readonly restUntil: number;
   /** When both witnesses last agreed on this very state; null when they have not. */
@@ -92,6 +97,12 @@ export function isStopping(instance: InstanceView, policy: Policy, now: number):
 
 export function isRunning(instance: InstanceView): boolean {
   return instance.state === "running" && instance.attempt === null;
+}
+
+/** Until when its GPU counts as computing, whoever says that there is work or does not; null where it does not. */
+export function busyUntil({ gpuBusyAt }: InstanceView, now: number): number | null {
+  if (gpuBusyAt === null || now >= gpuBusyAt + GPU_BUSY_MS) return null;
+  return gpuBusyAt + GPU_BUSY_MS;
 }
 
 /** Both witnesses have agreed on its state, and that not long ago. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decide } from "./decide.ts";
-import { COMPARISON_VALID_MS, type InstanceView } from "./snapshot.ts";
+import { COMPARISON_VALID_MS, GPU_BUSY_MS, type InstanceView } from "./snapshot.ts";
 import {
   type Case,
   inShort,
@@ -32,6 +32,30 @@ const CASES: Case[] = [
     told: ["stop gpu-1 idle"],
   },
   { what: "idle past the limit, everything asked", given: snapshot(stoppable), told: ["stop gpu-1 idle"] },
+  {
+    what: "idle by all that was told, and its GPU computed a minute ago",
+    given: snapshot({ ...stoppable, instances: [longRunning({ gpuBusyAt: NOW - MINUTE })] }),
+    told: [`keep gpu-1 gpu_busy ${NOW - MINUTE + GPU_BUSY_MS}`],
+  },
+  {
+    what: "its GPU computes, and an operator wants it off",
+    given: snapshot({
+      ...stoppable,
+      hold: { mode: "off", until: null },
+      instances: [longRunning({ gpuBusyAt: NOW })],
+    }),
+    told: [`keep gpu-1 gpu_busy ${NOW + GPU_BUSY_MS}`],
+  },
+  {
+    what: "its GPU computed six minutes ago: that was work, from which idleness counts",
+    given: snapshot({ ...stoppable, instances: [longRunning({ gpuBusyAt: NOW - 6 * MINUTE })] }),
+    told: [`keep gpu-1 idle_not_reached ${NOW + 24 * MINUTE}`],
+  },
+  {
+    what: "its GPU computed longer ago than the idle time",
+    given: snapshot({ ...stoppable, instances: [longRunning({ gpuBusyAt: NOW - 31 * MINUTE })] }),
+    told: ["stop gpu-1 idle"],
+  },
   {
     what: "idle: workers are asked first",
     given: snapshot({ ...stoppable, askedWorkersAt: null }),

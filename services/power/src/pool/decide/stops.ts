@@ -1,7 +1,7 @@
 /** Whether an idle machine is stopped, or why it stays on. Pure. */
 import type { Policy } from "../pool.ts";
 import { type Decision, keep, type REASONS } from "./decision.ts";
-import { type InstanceView, isCompared, type Snapshot } from "./snapshot.ts";
+import { busyUntil, type InstanceView, isCompared, type Snapshot } from "./snapshot.ts";
 import { type Want, waitsToBeServed } from "./wanted.ts";
 
 /** How long the answer to "is any task active?" is waited for; older gateways never answer. */
@@ -17,6 +17,7 @@ export interface StopCondition {
     | "no_action_in_flight"
     | "nothing_waits"
     | "not_needed"
+    | "gpu_idle"
     | "not_held"
     | "notices_heard"
     | "min_run_time_over"
@@ -43,6 +44,7 @@ export function stopConditions(
   const { demand, hold, askedWorkersAt: asked } = snapshot;
   const policy = patienceOf(snapshot);
   const { runningSince, provenAt, unprovenAt, patient, idleAt } = idleness(instance, snapshot, policy, now);
+  const busy = busyUntil(instance, now);
   const ranAt = runningSince + policy.minRunTime;
   // A question of before says nothing: its answer may have been the activity that idleness is counted from.
   const isAsked = asked !== null && asked >= idleAt && now < asked + ANSWER_VALID_MS;
@@ -65,6 +67,8 @@ export function stopConditions(
     keeping("no_action_in_flight", instance.attempt === null, "action_in_flight"),
     keeping("nothing_waits", want === null || !waitsToBeServed(want), "jobs_pending"),
     keeping("not_needed", demand.neededUntil === null, "needed", demand.neededUntil),
+    // What computes is at work, although nobody told of it.
+    keeping("gpu_idle", busy === null, "gpu_busy", busy),
     keeping("not_held", hold === null || hold.mode === "off", heldBy, hold?.until ?? null),
     // Deaf is not idle: what could not be heard may be work.
     keeping("notices_heard", provenAt !== null || patient, "path_unproven", unprovenAt),
@@ -133,6 +137,7 @@ function idleness(instance: InstanceView, snapshot: Snapshot, policy: Policy, no
   const runningSince = instance.runningSince ?? now;
   const lastSign = Math.max(
     runningSince,
+    instance.gpuBusyAt ?? 0,
     demand.lastJobAt ?? 0,
     demand.lastServedAt ?? 0,
     demand.lastActivityAt ?? 0,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decide } from "./decide.ts";
-import { COMPARISON_VALID_MS, type InstanceView } from "./snapshot.ts";
+import { COMPARISON_VALID_MS, GPU_BUSY_MS, type InstanceView } from "./snapshot.ts";
 import {
   type Case,
   type Changes,
@@ -62,6 +62,11 @@ const CASES: Case[] = [
     what: "the machine that was given up was there first: the one started in its place is too much",
     given: two({ instances: [late(run(7)), inItsPlace(run(1))] }),
     told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`, "stop gpu-2 surplus"],
+  },
+  {
+    what: "its GPU computes: nobody knows at what",
+    given: two({ instances: [late({ gpuBusyAt: NOW - MINUTE }), inItsPlace()] }),
+    told: [`keep gpu-1 gpu_busy ${NOW - MINUTE + GPU_BUSY_MS}`, K],
   },
   {
     what: "beside one that a person started, and whose worker was there first, ours is the surplus one",

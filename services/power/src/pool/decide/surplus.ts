@@ -7,7 +7,7 @@
  * another runs whose worker came online before that. Where any of this is not known, it is kept, and people are told.
  */
 import { type Decision, keep, type REASONS } from "./decision.ts";
-import { type InstanceView, isCompared, isRunning, type Snapshot } from "./snapshot.ts";
+import { busyUntil, type InstanceView, isCompared, isRunning, type Snapshot } from "./snapshot.ts";
 import { ANSWER_VALID_MS } from "./stops.ts";
 
 /**
@@ -95,6 +95,8 @@ function replaces(other: InstanceView, instance: InstanceView, { demand }: Snaps
 export function decideSurplusStop(instance: InstanceView, snapshot: Snapshot, now: number): Decision {
   const { hold } = snapshot;
   if (hold?.mode === "as_is") return keep(instance, "on_hold", hold.until);
+  const busy = busyUntil(instance, now);
+  if (busy !== null) return keep(instance, "gpu_busy", busy);
   if (instance.restUntil > now) return keep(instance, "resting", instance.restUntil);
   // A registration that was lost in silence would have hidden its worker: the path is proven with the question.
   const asked = snapshot.askedWorkersAt;

@@ -117,6 +117,8 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
       return demand.jobsWaiting ? "a job" : demand.bootRequested ? "a request" : "nothing";
     case "not_needed":
       return demand.neededUntil === null ? "by nobody" : `until ${iso(demand.neededUntil)}`;
+    case "gpu_idle":
+      return `last above ${policy.busyAbove} % at ${iso(instance.gpuBusyAt)}`;
     case "not_held":
       return hold?.mode ?? "none";
     case "notices_heard":
@@ -125,7 +127,7 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
       return `on since ${iso(instance.runningSince)}, at least ${formatDuration(policy.minRunTime)}`;
     case "idle_long_enough": {
       const signs = [demand.lastJobAt, demand.lastServedAt, demand.lastActivityAt, demand.lastNeededAt];
-      const last = Math.max(...signs.map((at) => at ?? 0));
+      const last = Math.max(...[...signs, instance.gpuBusyAt].map((at) => at ?? 0));
       return `last sign of work ${iso(last === 0 ? null : last)}, idle time ${formatDuration(policy.idleTimeout)}`;
     }
     case "not_resting":

@@ -17,6 +17,21 @@ export interface Progress {
   readonly ended: Ended | null;
 }
 
+/**
+ * Durable, so that a power that comes after this one in a quiet second of a long computation knows of it, too. It counts
+ * even where the state is in doubt.
+ */
+function busyness(
+  record: InstanceRecord,
+  { sighting, facts, answeredAt }: Look,
+  policy: Policy,
+): InstanceRecord {
+  if (sighting.state === "stopped")
+    return record.gpuBusyAt === null ? record : { ...record, gpuBusyAt: null };
+  if (facts?.gpuUsage === undefined || facts.gpuUsage <= policy.busyAbove) return record;
+  return { ...record, gpuBusyAt: answeredAt };
+}
+
 /** Takes a look's answer in. */
 export function afterLook(
   record: InstanceRecord,
@@ -37,6 +52,7 @@ export function afterLook(
           unknownLooks: looks.unknownLooks + 1,
           comparedAt: null,
           offAt: looks.offAt,
+          facts: look.facts,
         }
       : {
           askedAt: look.askedAt,
@@ -49,8 +65,9 @@ export function afterLook(
               ? looks.comparedAt
               : null,
           offAt: sighting.state === "running" ? looks.offAt : look.askedAt,
+          facts: look.facts,
         };
-  let next = record;
+  let next = busyness(record, look, policy);
   let changed: Progress["changed"] = null;
   if (sighting.state !== "unknown") {
     next = account(next, sighting.state, look, pricePerHour, looks.offAt);

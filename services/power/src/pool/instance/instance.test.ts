@@ -13,12 +13,13 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const policy = Policy.parse({});
 
-function look(state: InstanceState, at: number, compared = false): Look {
+function look(state: InstanceState, at: number, compared = false, gpuUsage?: number): Look {
   const sighting =
     state === "unknown"
       ? ({ state, reason: "console_error", words: "The console answered with an error." } as const)
       : { state };
-  return { sighting, askedAt: at, answeredAt: at + 5, compared };
+  const facts = gpuUsage === undefined ? null : { askedAt: at, gpuUsage };
+  return { sighting, askedAt: at, answeredAt: at + 5, compared, facts };
 }
 
 /** Walks a record through looks, keeping the last. */
@@ -260,4 +261,15 @@ test("after a restart it is not known since when a machine is up that runs alrea
   const seen = walk(newRecord({ providerId: "u1" }), [look("stopped", NOW), look("unknown", NOW + SECOND)]);
   const up = afterLook(seen.record, seen.looks, look("running", NOW + MINUTE), policy, 1, false).record;
   assert.equal(up.upFrom, NOW, "a look that saw nothing does not count");
+});
+
+test("a GPU that computes is remembered until the machine is off, in doubt and through looks that tell nothing, too", () => {
+  const busyAt = (...looks: Look[]) => walk(newRecord({ providerId: "u1" }), looks).record.gpuBusyAt;
+  const busy = look("running", NOW, false, 80);
+  assert.equal(busyAt(busy), NOW + 5);
+  assert.equal(busyAt(busy, look("running", NOW + MINUTE, false, 10)), NOW + 5, "10 % is idle by default");
+  assert.equal(busyAt(busy, look("running", NOW + MINUTE)), NOW + 5);
+  assert.equal(busyAt(busy, look("unknown", NOW + MINUTE, false, 90)), NOW + MINUTE + 5);
+  assert.equal(busyAt(busy, look("stopped", NOW + MINUTE, false, 90)), null);
+  assert.equal(busyAt(look("running", NOW)), null);
 });

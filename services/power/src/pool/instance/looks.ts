@@ -1,6 +1,6 @@
 /** What this process saw of an instance at the console. Pure values. */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
-import type { Sighting, UnknownReason } from "../../console/driver.ts";
+import type { Facts, Sighting, UnknownReason } from "../../console/driver.ts";
 
 /** What this process saw; gone with it, so that after a restart it looks before it acts. */
 export interface Looks {
@@ -11,6 +11,8 @@ export interface Looks {
   readonly comparedAt: number | null;
   /** When the last look was asked that saw it not running; null before the first. */
   readonly offAt: number | null;
+  /** What the provider told with the last look; null where it told nothing. */
+  readonly facts: Facts | null;
 }
 
 export const NO_LOOKS: Looks = {
@@ -20,6 +22,7 @@ export const NO_LOOKS: Looks = {
   unknownLooks: 0,
   comparedAt: null,
   offAt: null,
+  facts: null,
 };
 
 /** One look at one instance. */
@@ -29,4 +32,6 @@ export interface Look {
   readonly answeredAt: number;
   /** Both witnesses were asked. */
   readonly compared: boolean;
+  /** What the provider told beside the state; null where it told nothing. */
+  readonly facts: Facts | null;
 }

@@ -56,6 +56,8 @@ export const InstanceRecord = z.object({
   /** From when a worker that comes online is this run's: its start, or where that is not ours, the first sight. */
   workerFrom: Time.nullable().default(null),
   lastRunningAt: Time.nullable(),
+  /** When its GPU was last seen computing more than policy calls idle, since it was off; null where it was not. */
+  gpuBusyAt: Time.nullable().default(null),
   /** Finished runs together, without the current one. */
   uptimeMs: z.number().nonnegative(),
   /** What the finished runs cost, in the instance's currency, at the prices of their times. */
@@ -80,6 +82,7 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     upFrom: null,
     workerFrom: null,
     lastRunningAt: null,
+    gpuBusyAt: null,
     uptimeMs: 0,
     cost: 0,
   };

@@ -71,6 +71,7 @@ export function withoutFuture(record: InstanceRecord, now: number, longestRestMs
     ownStart: ownStart === null ? null : { ...ownStart, at: past(ownStart.at) },
     upFrom: past(record.upFrom),
     workerFrom: past(record.workerFrom),
+    gpuBusyAt: past(record.gpuBusyAt),
   };
   if (runningSince === null || Math.max(runningSince, lastRunningAt ?? 0) <= now)
     return isDeepStrictEqual(settled, record) ? record : settled;

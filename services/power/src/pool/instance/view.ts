@@ -24,6 +24,7 @@ export function viewOf(
     ownStart: record.ownStart,
     upFrom: record.upFrom,
     workerFrom: record.workerFrom,
+    gpuBusyAt: record.gpuBusyAt,
     restUntil: record.restUntil,
     comparedAt: looks.comparedAt,
   };

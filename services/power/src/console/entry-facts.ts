@@ -1,0 +1,99 @@
+/** What the provider's entry of a machine tells beside its state, whichever lane brought it. Pure. */
+import { z } from "zod";
+import type { Facts } from "./driver.ts";
+import type { Entry } from "./interpret.ts";
+import type { Profile } from "./profile.ts";
+
+/** Before this a number of seconds since 1970 is no time of a machine (2001): none is planned, or it counts something else. */
+const LEAST_TIME_S = 1_000_000_000;
+/** After this it is no time in seconds (2286). */
+const MOST_TIME_S = 9_999_999_999;
+
+/**
+ * Reads the facts of an entry. What is not there, or not in a form that is known, is left out: nothing is guessed.
+ * @param askedAt when the question left, in milliseconds since 1970.
+ */
+export function factsOf(entry: Entry, { facts }: Profile["api"], askedAt: number): Facts {
+  const read = <T>(path: string | undefined, as: (value: unknown) => T | undefined): T[] =>
+    path === undefined ? [] : valuesAt(entry, path).flatMap((value) => as(value) ?? []);
+  const first = <T>(paths: readonly string[], as: (value: unknown) => T | undefined): T | undefined =>
+    paths.flatMap((path) => read(path, as))[0];
+  const gpus = first([facts.gpus ?? ""], asCount);
+  const charged = facts.hourly === undefined ? undefined : entry[facts.hourly.field];
+  const hourly =
+    facts.hourly === undefined || (typeof charged === "string" && facts.hourly.values.includes(charged));
+  const renews = facts.renews === undefined ? undefined : entry[facts.renews.field];
+  return exact({
+    askedAt,
+    gpuUsage: greatest(read(facts.gpuUsage, asPercent)),
+    cpuUsage: greatest(read(facts.cpuUsage, asPercent)),
+    withoutGpu: gpus === undefined ? undefined : gpus === 0,
+    pricePerHour: hourly ? sum(facts.prices.flatMap((path) => read(path, asPrice))) : undefined,
+    offPricePerHour: hourly ? sum(read(facts.offPrice, asPrice)) : undefined,
+    releaseAt: first([facts.releaseTime ?? ""], asTime),
+    expiresAt: first([facts.expireTime ?? ""], asTime),
+    renews: renews === undefined || typeof renews !== "string" ? undefined : renews === facts.renews?.yes,
+    plannedStopAt: first(facts.plannedStop, asTime),
+  });
+}
+
+/** The values at a path of fields, through each element of a list where it says `[]`. */
+function valuesAt(entry: unknown, path: string): unknown[] {
+  let values = [entry];
+  for (const step of path.split(".")) {
+    const name = step.replace(/\[\]$/, "");
+    values = values.flatMap((value) => {
+      const found = Fields.safeParse(value).data?.[name];
+      if (found === undefined) return [];
+      return step.endsWith("[]") ? (List.safeParse(found).data ?? []) : [found];
+    });
+  }
+  return values;
+}
+
+const Fields = z.record(z.string(), z.unknown());
+const List = z.array(z.unknown());
+const Digits = z.union([
+  z.number(),
+  z
+    .string()
+    .trim()
+    .regex(/^\d+(?:\.\d+)?$/)
+    .transform(Number),
+]);
+
+/** Percent as a number, or as a text with or without its sign. */
+function asPercent(value: unknown): number | undefined {
+  const bare = typeof value === "string" ? value.trim().replace(/\s*%$/, "") : value;
+  return Digits.pipe(z.number().min(0).max(100)).safeParse(bare).data;
+}
+
+function asPrice(value: unknown): number | undefined {
+  return Digits.pipe(z.number().nonnegative()).safeParse(value).data;
+}
+
+function asCount(value: unknown): number | undefined {
+  return z.int().nonnegative().safeParse(value).data;
+}
+
+/** Unix seconds → milliseconds since 1970; 0 and whatever else is no time is none. */
+function asTime(value: unknown): number | undefined {
+  const seconds = Digits.pipe(z.int().min(LEAST_TIME_S).max(MOST_TIME_S)).safeParse(value).data;
+  return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+function greatest(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.max(...values);
+}
+
+function sum(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((total, value) => total + value, 0);
+}
+
+type Exact<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined. */
+function exact<T extends { readonly askedAt: number }>(facts: T): Partial<Exact<T>> & { askedAt: number } {
+  const told = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(told) as Partial<Exact<T>> & { askedAt: number };
+}
