@@ -17,6 +17,8 @@ import { type ConnectionFlags, findConnection, findDspRedis } from "./connection
 import { diagnose } from "./diagnose/diagnose.ts";
 import { LANGUAGES, type Language, languageOf, speaker } from "./language.ts";
 import { actorName, openSession, paintFor, type Session } from "./session.ts";
+import { findInstalled } from "./support/known-secrets.ts";
+import { bundleName, supportBundle } from "./support/support-bundle.ts";
 
 /** The project's folder, whose `.env` and `secrets/` `make up` has made. */
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -210,6 +212,32 @@ command(
   .action(async (what: Lookup, flags: { redis?: string; showKeys: boolean }) => {
     const url = findDspRedis(flags.redis, process.env, ROOT);
     await printDsp(session(), what, { url, showKeys: flags.showKeys });
+  });
+
+command(
+  "support-bundle",
+  "One tar.gz for a support case: diagnosis, configuration, logs, history, metrics; secrets blotted out",
+  "gpuctl support-bundle --output bundle.tar.gz",
+)
+  .option("--output <path>", "where it is written; - is standard output")
+  .option("--with-screenshots", "also pictures of the console: look at them first", false)
+  .option("--log-file <path...>", "further logs, where Docker does not have them", [])
+  .option("--redis <address>", "the gateway's Redis (DSP_REDIS_URL, secrets/dsp-redis-url)")
+  .action(async (flags: { output?: string; withScreenshots: boolean; logFile: string[]; redis?: string }) => {
+    const name = bundleName(new Date());
+    const redis = findDspRedis(flags.redis, process.env, ROOT);
+    const opened = session();
+    const given = [redis, opened.connection.token].flatMap((secret) => secret ?? []);
+    const installed = findInstalled(process.env, ROOT, given);
+    await supportBundle(opened, name, {
+      output: flags.output ?? `${name}.tar.gz`,
+      withScreenshots: flags.withScreenshots,
+      logFiles: flags.logFile,
+      redis,
+      project: installed.project,
+      secrets: installed.secrets,
+      writeOut: (bytes) => process.stdout.write(bytes),
+    });
   });
 
 command("completion", "The script that makes a shell complete gpuctl", "source <(gpuctl completion bash)")

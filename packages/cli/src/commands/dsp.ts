@@ -15,6 +15,8 @@ const ANSWER_MS = 5_000;
 const SCAN_COUNT = 1_000;
 /** Entries of one list that are shown; the gateway keeps 100. */
 const SHOWN = 100;
+/** Stands for no license, in the gateway's own keys. */
+const ALL_LICENSES = "__global__";
 /** A task counts as given up after this; its entry stays until the hash expires. */
 const TASK_LIVES_S = 600;
 
@@ -115,19 +117,10 @@ export function drawTable({ columns, rows }: Table): string[] {
   return [line(columns), ...rows.map(line)];
 }
 
-export async function printDsp(session: Session, lookup: Lookup, { url, showKeys }: DspFlags): Promise<void> {
-  const { json, print, say, paint } = session;
-  if (url === undefined) {
-    const words = say(
-      "Where the gateway's Redis is, is not known: --redis, DSP_REDIS_URL, or secrets/dsp-redis-url.",
-      "不知道网关的 Redis 在哪里：请用 --redis、DSP_REDIS_URL 或 secrets/dsp-redis-url。",
-    );
-    throw new CommandError(EXIT.unreachable, words);
-  }
-  const hash = (license: string) =>
-    license === "__global__" || showKeys
-      ? license
-      : createHash("sha256").update(license).digest("hex").slice(0, 16);
+const hashOf = (license: string) => createHash("sha256").update(license).digest("hex").slice(0, 16);
+
+/** Connects, looks, and leaves. @throws when the server cannot be asked. */
+async function withRedis<T>(url: string, look: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
     lazyConnect: true,
     protocol: 2,
@@ -144,7 +137,43 @@ export async function printDsp(session: Session, lookup: Lookup, { url, showKeys
   });
   try {
     await redis.connect();
-    const table = await lookUp(redis, lookup, hash);
+    return await look(redis);
+  } catch (error) {
+    throw cause ?? error;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** All look-ups, licenses by their hashes. @param onLicense called with each key and its hash. */
+export async function readGateway(
+  url: string,
+  onLicense: (license: string, hash: string) => void,
+): Promise<ReadonlyArray<{ readonly lookup: Lookup } & Table>> {
+  const hash = (license: string) => {
+    if (license === ALL_LICENSES) return license;
+    onLicense(license, hashOf(license));
+    return hashOf(license);
+  };
+  return await withRedis(url, async (redis) => {
+    const tables: Array<{ lookup: Lookup } & Table> = [];
+    for (const lookup of LOOKUPS) tables.push({ lookup, ...(await lookUp(redis, lookup, hash)) });
+    return tables;
+  });
+}
+
+export async function printDsp(session: Session, lookup: Lookup, { url, showKeys }: DspFlags): Promise<void> {
+  const { json, print, say, paint } = session;
+  if (url === undefined) {
+    const words = say(
+      "Where the gateway's Redis is, is not known: --redis, DSP_REDIS_URL, or secrets/dsp-redis-url.",
+      "不知道网关的 Redis 在哪里：请用 --redis、DSP_REDIS_URL 或 secrets/dsp-redis-url。",
+    );
+    throw new CommandError(EXIT.unreachable, words);
+  }
+  const name = (license: string) => (license === ALL_LICENSES || showKeys ? license : hashOf(license));
+  try {
+    const table = await withRedis(url, async (redis) => await lookUp(redis, lookup, name));
     if (json) print(JSON.stringify({ lookup, ...table }, null, 2));
     else if (table.rows.length === 0) print(say("None.", "没有。"));
     else {
@@ -153,11 +182,9 @@ export async function printDsp(session: Session, lookup: Lookup, { url, showKeys
     }
   } catch (error) {
     const words = say(
-      `The gateway's Redis cannot be read: ${describeError(cause ?? error)}`,
-      `无法读取网关的 Redis：${describeError(cause ?? error)}`,
+      `The gateway's Redis cannot be read: ${describeError(error)}`,
+      `无法读取网关的 Redis：${describeError(error)}`,
     );
     throw new CommandError(EXIT.unreachable, words);
-  } finally {
-    redis.disconnect();
   }
 }

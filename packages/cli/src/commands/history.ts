@@ -52,7 +52,8 @@ export function describeHappening(entry: Happening, say: Say): string {
   }
 }
 
-async function read(session: Session, flags: HistoryFlags): Promise<HistoryPage["entries"]> {
+/** Entries, the newest first. */
+export async function readHistory(session: Session, flags: HistoryFlags): Promise<HistoryPage["entries"]> {
   const since = flags.since === undefined ? undefined : new Date(Date.now() - flags.since).toISOString();
   const entries: HistoryPage["entries"] = [];
   for (let before: number | undefined; entries.length < flags.limit; ) {
@@ -71,7 +72,7 @@ async function read(session: Session, flags: HistoryFlags): Promise<HistoryPage[
 /** Prints entries, the newest last, as a log is read. */
 export async function printHistory(session: Session, flags: HistoryFlags): Promise<void> {
   const { json, print, say, paint } = session;
-  const entries = await read(session, flags);
+  const entries = await readHistory(session, flags);
   if (json) {
     print(JSON.stringify({ entries }, null, 2));
     return;
