@@ -1,5 +1,6 @@
 /** Writes what is generated; with --check only says what is stale. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { openApiDocument } from "../../services/power/src/operator/openapi.ts";
 import { configurationTable } from "./configuration.ts";
 import { dashboardFiles } from "./dashboards.ts";
 import { remainingSettings } from "./env-example.ts";
@@ -34,6 +35,7 @@ const FILES: Readonly<Record<string, (before: string) => string>> = {
   "docs/metrics.zh-CN.md": () => metricsReference("zh"),
   "docs/performance.md": (before) => between(before, "results", performanceTables("en")),
   "docs/performance.zh-CN.md": (before) => between(before, "results", performanceTables("zh")),
+  "docs/openapi.json": () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
   ...dashboardFiles(),
 };
 

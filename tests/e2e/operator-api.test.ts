@@ -133,6 +133,7 @@ test("a job's way can be read: status, history in pages, the configuration in us
   const climbing = await stack.api("/artifacts/..%2Fconsole-session.enc");
   assert.equal((await problem(climbing)).code, "not_found");
 
+  assert.match(JSON.stringify(await read("/openapi.json")), /^\{"openapi":"3\.1\.0"/);
   const config = EffectiveConfig.parse(await read("/config"));
   assert.equal(config.environment.SESSION_KEY, "(set)");
   assert.equal(config.environment.NATS_CREDS_FILE, null);

@@ -71,6 +71,9 @@ export const Ordered = z.object({
 });
 export type Ordered = z.infer<typeof Ordered>;
 
+export const Reloaded = z.object({ reloaded: z.literal(true) });
+export type Reloaded = z.infer<typeof Reloaded>;
+
 export const HistoryQuery = z.strictObject({
   instance: Token.optional(),
   kind: z.enum(["intent", "outcome", "state", "gap", "operator"]).optional(),
@@ -85,6 +88,8 @@ export const HistoryQuery = z.strictObject({
     .meta({ description: "`next` of the page before; the newest entries without it" }),
 });
 export type HistoryQuery = z.infer<typeof HistoryQuery>;
+
+export const GapQuery = HistoryQuery.omit({ kind: true, instance: true });
 
 export const Happening = z.discriminatedUnion("kind", [...HistoryEntry.options, GapEntry, OperatorEntry]);
 export type Happening = z.infer<typeof Happening>;
@@ -105,6 +110,10 @@ export const viewed = {
     .meta({ description: "the power that acts, whose view this is; null while nobody is known to act" }),
   asOf: Time.meta({ description: "when that power said so, on its clock; `at` is now on the same clock" }),
 };
+
+export const ArtifactQuery = z.strictObject({
+  attempt: z.string().min(1).max(64).optional().meta({ description: "only those of this attempt" }),
+});
 
 export const ArtifactList = z.object({
   artifacts: z.array(

@@ -8,6 +8,7 @@ import {
   NeedRequest,
   Order,
   type Ordered,
+  type Reloaded,
 } from "@gpu-power-manager/shared/api";
 import { Token } from "@gpu-power-manager/shared/events";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
@@ -62,7 +63,7 @@ export function actingRoutes({ acts, known }: ActingParts): Router {
   }
   router.post("/reload", operatorsOnly, (request, response) => {
     acts().reload(Change.parse(request.body), whoAsks(request));
-    response.json({ reloaded: true });
+    response.json({ reloaded: true } satisfies Reloaded);
   });
   return router;
 }

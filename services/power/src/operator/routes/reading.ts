@@ -1,8 +1,10 @@
 /** What can be read: status, history, artifacts, the configuration in use. */
 import {
   type ArtifactList,
+  ArtifactQuery,
   type Diagnosis,
   type EffectiveConfig,
+  GapQuery,
   type HistoryPage,
   HistoryQuery,
   type Why,
@@ -10,9 +12,9 @@ import {
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { Router } from "express";
-import { z } from "zod";
 import type { ArtifactShelf } from "../artifact-shelf.ts";
 import { readHistory } from "../history.ts";
+import { openApiDocument } from "../openapi.ts";
 import { ApiError } from "../problems.ts";
 
 export interface ReadingParts {
@@ -28,8 +30,6 @@ export interface ReadingParts {
   readonly why: () => Why;
 }
 
-const ArtifactQuery = z.strictObject({ attempt: z.string().min(1).max(64).optional() });
-
 export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis, why }: ReadingParts): Router {
   const router = Router();
   router.get("/status", (_request, response) => {
@@ -43,7 +43,7 @@ export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis, 
     response.json(page);
   });
   router.get("/gaps", async (request, response) => {
-    const query = HistoryQuery.omit({ kind: true, instance: true }).parse(request.query);
+    const query = GapQuery.parse(request.query);
     const page: HistoryPage = await readHistory(bus(), pool, { ...query, kind: "gap" });
     response.json(page);
   });
@@ -68,6 +68,9 @@ export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis, 
   });
   router.get("/config", (_request, response) => {
     response.json(config());
+  });
+  router.get("/openapi.json", (_request, response) => {
+    response.json(openApiDocument());
   });
   return router;
 }

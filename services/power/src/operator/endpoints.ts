@@ -1,0 +1,212 @@
+/** Every request that the operator's API answers, with what it takes, what it gives and how it refuses. */
+import {
+  ArtifactList,
+  ArtifactQuery,
+  Change,
+  Diagnosis,
+  EffectiveConfig,
+  GapQuery,
+  HistoryPage,
+  HistoryQuery,
+  HoldAnswer,
+  HoldRequest,
+  NeedId,
+  NeedList,
+  NeedRequest,
+  Order,
+  Ordered,
+  type ProblemCode,
+  Reloaded,
+  Why,
+} from "@gpu-power-manager/shared/api";
+import { Token } from "@gpu-power-manager/shared/events";
+import { PowerStatus } from "@gpu-power-manager/shared/status";
+import { z } from "zod";
+
+export type Method = "get" | "put" | "post" | "delete";
+
+/** What is no JSON document. */
+export interface Other {
+  readonly types: readonly string[];
+  readonly description: string;
+}
+
+export interface Endpoint {
+  readonly method: Method;
+  /** Below `/api/v1`, as OpenAPI writes it. */
+  readonly path: string;
+  readonly summary: string;
+  /** Of the names in the path. */
+  readonly parameters?: Readonly<Record<string, z.ZodType>>;
+  readonly query?: z.ZodObject;
+  /** It changes something, so it needs the operator's token. */
+  readonly body?: z.ZodType;
+  readonly status?: number;
+  readonly answer: z.ZodType | Other;
+  /** Beside those that any request may get. */
+  readonly problems: readonly ProblemCode[];
+}
+
+/** What the doorkeeper, and our own faults, may answer to any request. */
+export const ANY_PROBLEM: readonly ProblemCode[] = [
+  "unauthorized",
+  "foreign_host",
+  "too_many_tries",
+  "internal",
+  "not_configured",
+];
+
+/** What any change may be refused with. */
+const ACTING: readonly ProblemCode[] = ["bad_request", "forbidden", "stands_by", "too_large", "not_ready"];
+
+const needId = { id: NeedId };
+const machine = { id: Token };
+const ArtifactName = z.string().meta({ description: "a name of the list" });
+
+export const ENDPOINTS: readonly Endpoint[] = [
+  {
+    method: "get",
+    path: "/status",
+    summary: "The pool, its machines, demand, what was decided last",
+    answer: PowerStatus,
+    problems: ["not_ready"],
+  },
+  {
+    method: "get",
+    path: "/why",
+    summary: "The decisions that hold, every condition with its value, and when it is decided anew",
+    answer: Why,
+    problems: ["stands_by", "not_ready"],
+  },
+  {
+    method: "get",
+    path: "/history",
+    summary: "What happened, the newest first",
+    query: HistoryQuery,
+    answer: HistoryPage,
+    problems: ["bad_request", "not_ready"],
+  },
+  {
+    method: "get",
+    path: "/gaps",
+    summary: "When notices could have been missed, and what was found afterwards",
+    query: GapQuery,
+    answer: HistoryPage,
+    problems: ["bad_request", "not_ready"],
+  },
+  {
+    method: "get",
+    path: "/artifacts",
+    summary: "Screenshots and HTML of doubtful moments, the newest first",
+    query: ArtifactQuery,
+    answer: ArtifactList,
+    problems: ["bad_request"],
+  },
+  {
+    method: "get",
+    path: "/artifacts/{name}",
+    summary: "One of them",
+    parameters: { name: ArtifactName },
+    answer: { types: ["image/png", "text/plain"], description: "A picture, or HTML as text" },
+    problems: ["not_found"],
+  },
+  {
+    method: "get",
+    path: "/config",
+    summary: "What power runs with; of a secret only whether it is set",
+    answer: EffectiveConfig,
+    problems: [],
+  },
+  {
+    method: "get",
+    path: "/diagnosis",
+    summary: "What power can see of the way of a notice; gpuctl diagnose judges it",
+    answer: Diagnosis,
+    problems: [],
+  },
+  {
+    method: "get",
+    path: "/openapi.json",
+    summary: "This document",
+    answer: { types: ["application/json"], description: "OpenAPI 3.1" },
+    problems: [],
+  },
+  {
+    method: "get",
+    path: "/events",
+    summary: "Server-sent events, for as long as the connection is open",
+    answer: {
+      types: ["text/event-stream"],
+      description: "`status` with the whole status at first and at each change, `history` with each entry",
+    },
+    problems: ["too_many_streams"],
+  },
+  {
+    method: "get",
+    path: "/hold",
+    summary: "The operator's order that holds now",
+    answer: HoldAnswer,
+    problems: ["not_ready"],
+  },
+  {
+    method: "put",
+    path: "/hold",
+    summary: "Leave everything as it is, keep the GPU on, or keep it off",
+    body: HoldRequest,
+    answer: HoldAnswer,
+    problems: ACTING,
+  },
+  {
+    method: "delete",
+    path: "/hold",
+    summary: "End the order: power decides by itself again",
+    body: Change,
+    answer: HoldAnswer,
+    problems: ACTING,
+  },
+  {
+    method: "get",
+    path: "/needs",
+    summary: "Who says that the GPU is needed",
+    answer: NeedList,
+    problems: ["not_ready"],
+  },
+  {
+    method: "put",
+    path: "/needs/{id}",
+    summary: "Say a need, or say it again before its time is over",
+    parameters: needId,
+    body: NeedRequest,
+    answer: NeedList,
+    problems: [...ACTING, "refused"],
+  },
+  {
+    method: "delete",
+    path: "/needs/{id}",
+    summary: "End a need before its time",
+    parameters: needId,
+    body: Change,
+    answer: NeedList,
+    problems: [...ACTING, "not_found"],
+  },
+  ...(["start", "stop"] as const).map(
+    (action): Endpoint => ({
+      method: "post",
+      path: `/instances/{id}/${action}`,
+      summary: `A ${action} by hand; answered once its attempt has begun`,
+      parameters: machine,
+      body: Order,
+      status: 202,
+      answer: Ordered,
+      problems: [...ACTING, "refused"],
+    }),
+  ),
+  {
+    method: "post",
+    path: "/reload",
+    summary: "Read pool file and profile now; with their mistakes where they cannot be used",
+    body: Change,
+    answer: Reloaded,
+    problems: [...ACTING, "refused"],
+  },
+];
