@@ -233,12 +233,27 @@ export const overview = dashboard({
             over(`max by (pool) (gpu_power_idle_limit_seconds{${POOL}})`, "idle limit {{pool}}"),
           ],
         }),
+        stat({
+          title: "Deleted in",
+          zh: "已关机的机器还有多久会被服务商连同数据删除；开一次机即可推迟。服务商不提供时为空。",
+          span: 8,
+          unit: units.Seconds,
+          text: "value_and_name",
+          noValue: "unknown or running",
+          runbooks: ["GpuWillBeReleased"],
+          targets: [
+            now(
+              `min by (pool, instance) (gpu_power_release_timestamp_seconds{${INSTANCE}}) - time()`,
+              INSTANCE_NAME,
+            ),
+          ],
+        }),
         lines({
           title: "GPU use",
           zh: "服务商说明的 GPU 使用率（最忙的一块）。高于 policy.busyAbove 的机器不算空闲，无论是否有人报告任务；服务商不提供时为空。",
           span: 8,
           unit: units.PercentUnit,
-          runbooks: ["GpuIdleButRunning"],
+          runbooks: ["GpuIdleButRunning", "GpuWithoutItsGpu"],
           targets: [over(`max by (pool, instance) (gpu_power_gpu_usage_ratio{${INSTANCE}})`, INSTANCE_NAME)],
         }),
       ],

@@ -39,6 +39,14 @@ export const INHIBITIONS = [
   inhibit("ConsoleWitnessesDisagree", ["ConsoleStateUnknown"], SAME_POOL),
   // The forgotten machine is the one too many.
   inhibit("GpuForgotten", ["GpuSurplus"], SAME_POOL),
+  // Two rules have this name: a day says more than three.
+  {
+    source_matchers: ['alertname="GpuWillBeReleased"', 'within="1d"'],
+    target_matchers: ['alertname="GpuWillBeReleased"', 'within="3d"'],
+    equal: SAME_MACHINE,
+  },
+  // Nobody can work on a machine without its GPU.
+  inhibit("GpuWithoutItsGpu", ["GpuRunningButWorkerOffline", "GpuIdleButRunning"], SAME_MACHINE),
   inhibit("DiskFull", ["DiskNearlyFull"], ["pool", "disk", "resource"]),
   inhibit("CertificateEnded", ["CertificateEndsSoon"], ["pool", "certificate"]),
   // Nobody can register at a gateway whose certificate has ended.

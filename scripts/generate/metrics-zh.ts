@@ -63,6 +63,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
   gpu_power_idle_limit_seconds:
     "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout；policy.minRunTime 更长时取后者。",
+  gpu_power_without_gpu:
+    "实例以无卡方式运行、因而无法执行任务时为 1，带 GPU 运行时为 0；不运行或服务商不提供时没有此序列。",
+  gpu_power_release_timestamp_seconds:
+    "服务商将连同数据删除这台已关机实例的时间（Unix 秒）；运行时或服务商不提供时没有此序列。",
   gpu_power_gpu_usage_ratio:
     "实例最忙的 GPU 的使用率（0 到 1），来自服务商在上次查看时的说明；高于 policy.busyAbove 即不算空闲。服务商不提供，或 5 分钟没有查看时，没有此序列。",
   gpu_power_idle_seconds:

@@ -81,6 +81,18 @@ test("each alert about machines and their console arrives when its fault is ther
   const idles = tells("GpuIdleButRunning", "kept on by a hold, without work", running, { instance: "gpu-3" });
   idles.catch(() => undefined);
 
+  // ---- what the provider tells beside the state
+  const told = Date.now();
+  stack.console.turn({ facts: { [first]: { releaseAfterMs: 1_200_000 }, [third]: { withoutGpu: "A" } } });
+  await Promise.all([
+    tells("GpuWillBeReleased", "off, and to be deleted soon", told, { instance: "gpu-1", within: "1d" }),
+    tells("GpuWithoutItsGpu", "started without its GPU", told, { instance: "gpu-3" }),
+    suppressed({ alertname: "GpuWillBeReleased", instance: "gpu-1", within: "3d" }),
+  ]);
+  stack.console.turn({ facts: {} });
+  await resolves({ alertname: "GpuWithoutItsGpu", instance: "gpu-3" }, told);
+  await resolves({ alertname: "GpuWillBeReleased", instance: "gpu-1", within: "1d" }, told);
+
   // ---- what the console shows
   const emptied = await inject("empty-list");
   await tells("ConsoleStateUnknown", "an empty list", emptied, { instance: "gpu-3" });

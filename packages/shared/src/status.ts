@@ -47,6 +47,25 @@ export const PowerStatus = z.object({
       failures: z.number().int().nonnegative(),
       restUntil: Time,
       restReason: z.string().nullable(),
+      /** What the provider told last beside the state; null where it told nothing. What it does not tell is null. */
+      provider: z
+        .object({
+          at: z.iso.datetime(),
+          /** Percent. */
+          gpuUsage: z.number().nullable(),
+          cpuUsage: z.number().nullable(),
+          withoutGpu: z.boolean().nullable(),
+          pricePerHour: z.number().nullable(),
+          offPricePerHour: z.number().nullable(),
+          /** When it will delete the stopped machine with its data. */
+          releaseAt: Time,
+          expiresAt: Time,
+          renews: z.boolean().nullable(),
+          /** When it will stop the machine by itself. */
+          plannedStopAt: Time,
+        })
+        .nullable()
+        .default(null),
     }),
   ),
 });

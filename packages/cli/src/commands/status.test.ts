@@ -46,6 +46,7 @@ const status: PowerStatus = {
       failures: 0,
       restUntil: null,
       restReason: null,
+      provider: null,
     },
   ],
 };
@@ -57,6 +58,30 @@ test("the status says what waits, what is under way and why", () => {
   assert.match(text, /start under way since 4\.5 s ago/);
   assert.match(text, /ran 2 h 0 m in all, 3\.76 CNY/);
   assert.match(text, /decided {3}wait: a machine is starting/);
+});
+
+test("what the provider tells beside the state is said where it matters", () => {
+  const [first] = status.instances;
+  assert.ok(first);
+  const provider = {
+    at: before(1),
+    gpuUsage: 80,
+    cpuUsage: 2,
+    withoutGpu: true,
+    pricePerHour: 2,
+    offPricePerHour: 0.5,
+    releaseAt: before(-86_400),
+    expiresAt: null,
+    renews: null,
+    plannedStopAt: null,
+  };
+  const told = (state: "running" | "stopped") =>
+    describeStatus({ ...status, instances: [{ ...first, state, provider }] }, speaker("en")).join("\n");
+  assert.match(told("running"), /runs without its GPU/);
+  assert.match(told("running"), /its GPU computes at 80 %/);
+  assert.doesNotMatch(told("running"), /deletes it/);
+  assert.match(told("stopped"), /deletes it with its data at/);
+  assert.doesNotMatch(told("stopped"), /GPU/);
 });
 
 test("a power that stands by says whose view it tells, and of when", () => {

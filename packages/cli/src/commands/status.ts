@@ -96,9 +96,44 @@ function describeInstance(instance: PowerStatus["instances"][number], at: string
   }
   if (restReason !== null && restUntil !== null)
     lines.push(`      ${say("rests until", "休息至")} ${localTime(restUntil)}: ${restReason}`);
+  lines.push(...toldByProvider(instance, say));
   const uptime = formatDuration(instance.uptimeSeconds * 1_000);
   lines.push(`      ${say(`ran ${uptime} in all`, `共运行 ${uptime}`)}, ${cost.toFixed(2)} ${currency}`);
   return lines;
+}
+
+/** What a person should know of what the provider tells beside the state. */
+function toldByProvider({ state, provider }: PowerStatus["instances"][number], say: Say): string[] {
+  if (provider === null) return [];
+  const { gpuUsage, withoutGpu, releaseAt, expiresAt, renews, plannedStopAt } = provider;
+  const on = state === "running";
+  return [
+    ...(on && withoutGpu === true
+      ? [say("it runs without its GPU, so no job can be done on it", "正以无卡方式运行，无法执行任务")]
+      : []),
+    ...(on && gpuUsage !== null
+      ? [say(`its GPU computes at ${gpuUsage} %`, `GPU 使用率 ${gpuUsage} %`)]
+      : []),
+    ...(on && plannedStopAt !== null
+      ? [
+          say(
+            `the provider stops it at ${localTime(plannedStopAt)}`,
+            `服务商将在 ${localTime(plannedStopAt)} 关机`,
+          ),
+        ]
+      : []),
+    ...(!on && releaseAt !== null
+      ? [
+          say(
+            `the provider deletes it with its data at ${localTime(releaseAt)} unless it is started before`,
+            `若不开机，服务商将在 ${localTime(releaseAt)} 连同数据删除它`,
+          ),
+        ]
+      : []),
+    ...(expiresAt !== null && renews !== true
+      ? [say(`paid until ${localTime(expiresAt)}`, `已付费至 ${localTime(expiresAt)}`)]
+      : []),
+  ].map((line) => `      ${line}`);
 }
 
 /** Prints the status of both services; returns the exit code: 0 when both could be asked. */

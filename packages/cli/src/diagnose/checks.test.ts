@@ -87,6 +87,7 @@ const status: PowerStatus = {
       failures: 0,
       restUntil: null,
       restReason: null,
+      provider: null,
     },
   ],
 };

@@ -2,7 +2,7 @@
 import { HOLD_MODES, type HoldMode } from "@gpu-power-manager/shared/api";
 import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { Counter, Gauge, type Registry } from "prom-client";
-import { type ConsoleDriver, SESSION_STATES } from "../console/driver.ts";
+import { type ConsoleDriver, type Facts, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
 import { isRunning } from "../pool/decide/snapshot.ts";
@@ -13,6 +13,13 @@ import type { Pool } from "../pool/pool.ts";
 
 /** What the provider told longer ago is not shown as if it were so now. */
 const FACTS_VALID_MS = 300_000;
+/** A time that the provider told stays as it is while nobody can ask, but not for ever. */
+const TIMES_VALID_MS = 6 * 3_600_000;
+
+/** What the provider told of a machine, while it is not older than that. */
+function toldWithin({ looks }: Member, now: number, ms: number): Facts | undefined {
+  return looks.facts !== null && now < looks.facts.askedAt + ms ? looks.facts : undefined;
+}
 
 export interface StateSource {
   readonly pool: Pool;
@@ -110,9 +117,24 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
     "gpu_power_gpu_usage_ratio",
     "How much of the instance's busiest GPU computes, from 0 to 1, as the provider told with the last look; above policy.busyAbove it is not idle. Absent where the provider does not tell, and after 5 minutes without a look.",
     (member, { now }) => {
-      const { facts } = member.looks;
-      if (facts?.gpuUsage === undefined || now >= facts.askedAt + FACTS_VALID_MS) return undefined;
-      return facts.gpuUsage / 100;
+      const usage = toldWithin(member, now, FACTS_VALID_MS)?.gpuUsage;
+      return usage === undefined ? undefined : usage / 100;
+    },
+  );
+  perMember(
+    "gpu_power_without_gpu",
+    "1 while the instance runs without its GPU, so that it is of no use for a job, 0 while it runs with it; absent while it does not run, and where the provider does not tell.",
+    (member, { now }) => {
+      const without = toldWithin(member, now, FACTS_VALID_MS)?.withoutGpu;
+      return member.view().state !== "running" || without === undefined ? undefined : Number(without);
+    },
+  );
+  perMember(
+    "gpu_power_release_timestamp_seconds",
+    "When the provider will delete the stopped instance with its data, in Unix seconds; absent while it runs, and where the provider does not tell.",
+    (member, { now }) => {
+      const releaseAt = toldWithin(member, now, TIMES_VALID_MS)?.releaseAt;
+      return member.record.state === "running" || releaseAt === undefined ? undefined : releaseAt / 1_000;
     },
   );
   perMember(

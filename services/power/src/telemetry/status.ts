@@ -2,7 +2,7 @@ import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
-import type { SessionState } from "../console/driver.ts";
+import type { Facts, SessionState } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
@@ -83,7 +83,23 @@ export function statusOf(source: StatusSource): PowerStatus {
       failures: record.failures,
       restUntil: record.restUntil > now ? iso(record.restUntil) : null,
       restReason: record.restUntil > now ? record.restReason : null,
+      provider: looks.facts === null ? null : shownFacts(looks.facts),
     })),
+  };
+}
+
+function shownFacts(facts: Facts): PowerStatus["instances"][number]["provider"] {
+  return {
+    at: new Date(facts.askedAt).toISOString(),
+    gpuUsage: facts.gpuUsage ?? null,
+    cpuUsage: facts.cpuUsage ?? null,
+    withoutGpu: facts.withoutGpu ?? null,
+    pricePerHour: facts.pricePerHour ?? null,
+    offPricePerHour: facts.offPricePerHour ?? null,
+    releaseAt: iso(facts.releaseAt ?? null),
+    expiresAt: iso(facts.expiresAt ?? null),
+    renews: facts.renews ?? null,
+    plannedStopAt: iso(facts.plannedStopAt ?? null),
   };
 }
 

@@ -52,7 +52,7 @@ export function afterLook(
           unknownLooks: looks.unknownLooks + 1,
           comparedAt: null,
           offAt: looks.offAt,
-          facts: look.facts,
+          facts: look.facts ?? looks.facts,
         }
       : {
           askedAt: look.askedAt,
@@ -65,7 +65,7 @@ export function afterLook(
               ? looks.comparedAt
               : null,
           offAt: sighting.state === "running" ? looks.offAt : look.askedAt,
-          facts: look.facts,
+          facts: look.facts ?? looks.facts,
         };
   let next = busyness(record, look, policy);
   let changed: Progress["changed"] = null;

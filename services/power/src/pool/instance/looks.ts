@@ -11,7 +11,7 @@ export interface Looks {
   readonly comparedAt: number | null;
   /** When the last look was asked that saw it not running; null before the first. */
   readonly offAt: number | null;
-  /** What the provider told with the last look; null where it told nothing. */
+  /** What the provider told last, with its time; null before it told anything. */
   readonly facts: Facts | null;
 }
 
