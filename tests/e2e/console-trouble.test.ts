@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { HistoryPage } from "@gpu-power-manager/shared/api";
 import { Process, until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 
@@ -75,6 +76,11 @@ test("a lost login is said, nothing is tried, and the job starts the machine whe
   assert.equal(stack.accepted("start"), 0);
   await stack.loginByHand();
   await until("the machine is started", () => stack.accepted("start") === 1);
+  const page = HistoryPage.parse(await (await stack.api("/history?kind=login")).json());
+  assert.deepEqual(
+    page.entries.map(({ entry }) => entry.kind === "login" && entry.event),
+    ["came_back", "asked_for", "came_back", "asked_for"],
+  );
 });
 
 test("the login survives a restart of power", async (t) => {

@@ -41,7 +41,13 @@ export function openDriver(
     memoryLimitBytes: 2 ** 32,
     credentials: { user: DEFAULT_USERNAME, password: DEFAULT_PASSWORD },
     logger: createLogger({ service: "test", level: "fatal", secrets: [] }),
-    events: { observed: nothing, disagreed: nothing, failed: nothing, browserRestarted: nothing },
+    events: {
+      observed: nothing,
+      disagreed: nothing,
+      failed: nothing,
+      browserRestarted: nothing,
+      login: nothing,
+    },
     now: Date.now,
     ...options,
   });
@@ -53,6 +59,8 @@ export class DrivenConsole {
   driver: PageConsole;
   /** What the driver told of doubts, failures and its browser. */
   readonly told: string[] = [];
+  /** What it told of its logins. */
+  readonly logins: string[] = [];
   /** Its log. */
   readonly lines: string[];
   private readonly open: (memoryLimitBytes?: number) => PageConsole;
@@ -73,7 +81,7 @@ export class DrivenConsole {
     this.site = site;
     this.stateDir = mkdtempSync(join(tmpdir(), "driver-"));
     const lines: string[] = [];
-    const { told, stateDir } = this;
+    const { told, logins, stateDir } = this;
     this.lines = lines;
     this.open = (memoryLimitBytes = 2 ** 32) =>
       openDriver({
@@ -92,6 +100,7 @@ export class DrivenConsole {
           disagreed: () => told.push("disagreed"),
           failed: (kind) => told.push(kind),
           browserRestarted: (reason) => told.push(`restarted ${reason}`),
+          login: (event) => logins.push(event),
         },
       });
     this.driver = this.open();

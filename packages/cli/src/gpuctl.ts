@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** gpuctl: reads its arguments and hands them to the commands. */
 import { fileURLToPath } from "node:url";
-import { HOLD_MODES } from "@gpu-power-manager/shared/api";
+import { HISTORY_KINDS, HOLD_MODES } from "@gpu-power-manager/shared/api";
 import { parseDuration } from "@gpu-power-manager/shared/duration";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, EXIT } from "./client.ts";
@@ -97,15 +97,7 @@ command(
 
 command("history", "What happened, the newest last", "gpuctl history --since 2d --instance gpu-1")
   .option("--instance <id>", "only of this machine")
-  .addOption(
-    new Option("--kind <kind>", "only of this kind").choices([
-      "intent",
-      "outcome",
-      "state",
-      "gap",
-      "operator",
-    ]),
-  )
+  .addOption(new Option("--kind <kind>", "only of this kind").choices(HISTORY_KINDS))
   .option("--since <duration>", "only what is younger, such as 2d", milliseconds)
   .option("--limit <n>", "so many entries", count, 50)
   .action(async (flags: HistoryFlags) => await printHistory(session(), flags));

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { Duration } from "./duration.ts";
-import { GapEntry, HistoryEntry, ListenerAbout, OperatorEntry, Token } from "./events.ts";
+import { GapEntry, HistoryEntry, ListenerAbout, LoginEntry, OperatorEntry, Token } from "./events.ts";
 
 export const API_PATH = "/api/v1";
 
@@ -74,9 +74,25 @@ export type Ordered = z.infer<typeof Ordered>;
 export const Reloaded = z.object({ reloaded: z.literal(true) });
 export type Reloaded = z.infer<typeof Reloaded>;
 
+/** What history may be asked for. */
+export const HISTORY_KINDS = [
+  "attempt",
+  "intent",
+  "outcome",
+  "state",
+  "gap",
+  "login",
+  "hold",
+  "need",
+  "operator",
+] as const;
+
 export const HistoryQuery = z.strictObject({
   instance: Token.optional(),
-  kind: z.enum(["intent", "outcome", "state", "gap", "operator"]).optional(),
+  kind: z.enum(HISTORY_KINDS).optional().meta({
+    description:
+      "`attempt` is intent and outcome; `hold` and `need` are what operators did about them; `operator` is all that they did",
+  }),
   since: Time.optional(),
   until: Time.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -91,7 +107,12 @@ export type HistoryQuery = z.infer<typeof HistoryQuery>;
 
 export const GapQuery = HistoryQuery.omit({ kind: true, instance: true });
 
-export const Happening = z.discriminatedUnion("kind", [...HistoryEntry.options, GapEntry, OperatorEntry]);
+export const Happening = z.discriminatedUnion("kind", [
+  ...HistoryEntry.options,
+  GapEntry,
+  LoginEntry,
+  OperatorEntry,
+]);
 export type Happening = z.infer<typeof Happening>;
 
 export const HistoryPage = z.object({

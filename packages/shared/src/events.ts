@@ -211,6 +211,26 @@ export function gapSubject(gap: Pick<GapEntry, "pool">): string {
   return `gpu.history.${gap.pool}.path`;
 }
 
+/**
+ * What became of the login at the console. `asked_for`: the console asks for one. `by_itself`: power has filled the
+ * form in. `came_back`: a person has passed it, or the session was good again. `kept`: the saved session was good.
+ */
+export const LOGIN_EVENTS = ["asked_for", "by_itself", "came_back", "kept"] as const;
+export type LoginEvent = (typeof LOGIN_EVENTS)[number];
+
+/** On `gpu.history.<pool>.login`. */
+export const LoginEntry = z.object({
+  kind: z.literal("login"),
+  pool: Token,
+  at: Timestamp,
+  event: z.enum(LOGIN_EVENTS),
+});
+export type LoginEntry = z.infer<typeof LoginEntry>;
+
+export function loginSubject(entry: Pick<LoginEntry, "pool">): string {
+  return `gpu.history.${entry.pool}.login`;
+}
+
 /** What a person, or a program in a person's name, may do to a pool. */
 export const OPERATOR_ACTIONS = ["start", "stop", "hold", "resume", "need", "end_need", "reload"] as const;
 

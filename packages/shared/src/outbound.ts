@@ -5,6 +5,8 @@ import {
   gapSubject,
   type HistoryEntry,
   historySubject,
+  type LoginEntry,
+  loginSubject,
   type OperatorEntry,
   operatorSubject,
   type Report,
@@ -50,6 +52,10 @@ export class Outbound {
 
   operator(entry: OperatorEntry): void {
     this.enqueue({ subject: operatorSubject(entry), body: JSON.stringify(entry), id: undefined });
+  }
+
+  login(entry: LoginEntry): void {
+    this.enqueue({ subject: loginSubject(entry), body: JSON.stringify(entry), id: undefined });
   }
 
   private enqueue(message: Message): void {

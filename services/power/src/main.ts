@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { openBus } from "@gpu-power-manager/shared/bus";
 import { Clock } from "@gpu-power-manager/shared/clock";
+import type { LoginEvent } from "@gpu-power-manager/shared/events";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
@@ -79,8 +80,9 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const mayAct = () => lease.held;
 
   const demand = await openDemand(bus, pool, mayAct, now);
-  const driver = openConsole(config, files, { logger, events: metrics, now });
   const outbound = new Outbound(bus, logger, signal);
+  const login = (event: LoginEvent) => outbound.login({ kind: "login", pool, at: now(), event });
+  const driver = openConsole(config, files, { logger, events: { ...metrics, login }, now });
   const open = await openPool({
     bus,
     pool: () => followed.pool,

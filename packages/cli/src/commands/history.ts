@@ -1,6 +1,7 @@
 /** `gpuctl history`, `gaps` and `watch`: what happened, and what happens. */
 import { type Happening, HistoryPage } from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
+import type { LoginEvent } from "@gpu-power-manager/shared/events";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";
@@ -16,6 +17,14 @@ export interface HistoryFlags {
 
 /** The server gives so many a page at most. */
 const PAGE = 200;
+
+const LOGINS: Readonly<Record<LoginEvent, (say: Say) => string>> = {
+  asked_for: (say) => say("asks for a login", "要求登录"),
+  by_itself: (say) => say("logged in with user and password", "已用账号密码登录"),
+  came_back: (say) =>
+    say("logged in again: by a person, or the session came back", "已重新登录：有人登录，或会话恢复"),
+  kept: (say) => say("logged in: the saved session is good", "已登录：保存的会话有效"),
+};
 
 /** One entry of history as one line, without its time. */
 export function describeHappening(entry: Happening, say: Say): string {
@@ -41,6 +50,8 @@ export function describeHappening(entry: Happening, say: Say): string {
       const covered = entry.covered ? say("another listener heard", "另一个 listener 听到了") : found;
       return `${say("gap", "通知中断")}  ${length}, ${entry.cause.replaceAll("_", " ")}: ${covered}`;
     }
+    case "login":
+      return `${say("console", "控制台")}  ${LOGINS[entry.event](say)}`;
     case "operator": {
       const who = entry.actor === undefined ? entry.token : `${entry.actor} (${entry.token})`;
       const what = entry.instance === undefined ? entry.action : `${entry.action} ${entry.instance}`;

@@ -32,6 +32,8 @@ export interface SessionParts {
 export class ConsoleSession {
   private readonly parts: SessionParts;
   private current: SessionState = "unknown";
+  /** The console has let this process in once. */
+  private knownGood = false;
   private lastLoginCheck = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SessionParts) {
@@ -61,6 +63,7 @@ export class ConsoleSession {
       return { ok: false, reason: "browser_down", words: firstLine(error) };
     }
     const load = () => list.load(tab.page);
+    const asked = this.current === "login_required";
     if (this.current === "login_required") {
       if (!(await login.tryAgain(tab.page, load))) return this.required();
       this.current = "unknown";
@@ -77,7 +80,12 @@ export class ConsoleSession {
     }
     if (this.current !== "logged_in") logger.info("logged in at the console");
     this.current = "logged_in";
-    login.succeeded();
+    const byItself = login.succeeded();
+    if (byItself) events.login("by_itself");
+    else if (asked) events.login("came_back");
+    // A look at a session that is still good is nothing new.
+    else if (!this.knownGood) events.login("kept");
+    this.knownGood = true;
     await this.save();
     return { ok: true, tab };
   }
@@ -87,6 +95,7 @@ export class ConsoleSession {
     const { api, events, logger } = this.parts;
     if (this.current !== "login_required") {
       events.failed("login_required");
+      events.login("asked_for");
       logger.error(
         "The console asks for a login; no action is tried. Log in by hand with HEADLESS=false, or set CONSOLE_USER and CONSOLE_PASSWORD where the profile can use them",
       );

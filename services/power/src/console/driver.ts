@@ -2,7 +2,7 @@
  * What power needs of a provider's console, and nothing more. `page-console.ts` drives a web console with a
  * browser; whatever else can switch a machine (a signed API, another provider) fits behind the same methods.
  */
-import type { InstanceState, Lane } from "@gpu-power-manager/shared/events";
+import type { InstanceState, Lane, LoginEvent } from "@gpu-power-manager/shared/events";
 
 /** Why a state is `unknown`; a closed list, so that it can be a metric's label. */
 export const UNKNOWN_REASONS = [
@@ -111,12 +111,13 @@ export type ConsoleError = (typeof CONSOLE_ERRORS)[number];
 export const BROWSER_RESTARTS = ["disconnected", "page_crashed", "page_closed", "memory"] as const;
 export type BrowserRestart = (typeof BROWSER_RESTARTS)[number];
 
-/** What a driver tells while it works, for metrics; every method may be called at any time. */
+/** What a driver tells while it works, for metrics and history; every method may be called at any time. */
 export interface ConsoleEvents {
   observed(witness: Lane, seconds: number): void;
   disagreed(): void;
   failed(kind: ConsoleError): void;
   browserRestarted(reason: BrowserRestart): void;
+  login(event: LoginEvent): void;
 }
 
 /** One selector of the profile on the live page. */

@@ -54,7 +54,13 @@ await exitOnBadConfig(async () => {
       memoryLimitBytes: config.CHROMIUM_MEMORY_LIMIT_MIB,
       credentials: undefined,
       logger,
-      events: { observed: nothing, disagreed: nothing, failed: nothing, browserRestarted: nothing },
+      events: {
+        observed: nothing,
+        disagreed: nothing,
+        failed: nothing,
+        browserRestarted: nothing,
+        login: nothing,
+      },
       now: Date.now,
     });
     try {

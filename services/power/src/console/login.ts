@@ -23,6 +23,7 @@ export interface LoginOptions {
 export class Login {
   private readonly options: LoginOptions;
   private tries = 0;
+  private filledIn = false;
   private notBefore = 0;
   private lastReload = 0;
 
@@ -30,10 +31,13 @@ export class Login {
     this.options = options;
   }
 
-  /** The console has let us in. */
-  succeeded(): void {
+  /** The console has let us in. @returns whether by what was filled in here. */
+  succeeded(): boolean {
+    const { filledIn } = this;
+    this.filledIn = false;
     this.tries = 0;
     this.notBefore = 0;
+    return filledIn;
   }
 
   /** Fills the login form in, where there is one and it may be tried. True when the console let us in. */
@@ -60,7 +64,8 @@ export class Login {
       );
       return false;
     }
-    return (await load()).ok;
+    this.filledIn = (await load()).ok;
+    return this.filledIn;
   }
 
   /** While a login is asked for: has a person passed it, or has the session come back? */

@@ -117,6 +117,7 @@ test("an expired session is noticed, no action is tried, and it logs in by itsel
     return on.site.state().logins > logins && on.driver.session() === "logged_in";
   });
   assert.equal(await on.observed(), "stopped");
+  assert.equal(on.logins.at(-1), "by_itself");
 });
 
 test("a browser that grew too large is replaced, with its session", async () => {
@@ -127,6 +128,7 @@ test("a browser that grew too large is replaced, with its session", async () => 
   assert.ok(on.told.includes("restarted memory"));
   assert.equal(await on.observed(), "stopped");
   assert.equal(on.site.state().logins, logins, "no new login was needed");
+  assert.equal(on.logins.at(-1), "kept");
 });
 
 test("no secret is in the log or in an artifact's name", () => {

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { HistoryQuery } from "@gpu-power-manager/shared/api";
+import { type Happening, HISTORY_KINDS, HistoryQuery } from "@gpu-power-manager/shared/api";
 import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
-import type { OperatorEntry } from "@gpu-power-manager/shared/events";
-import { operatorSubject } from "@gpu-power-manager/shared/events";
+import {
+  gapSubject,
+  historySubject,
+  loginSubject,
+  type OperatorEntry,
+  operatorSubject,
+} from "@gpu-power-manager/shared/events";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { startGuardedNats } from "../../../../tests/harness/guarded-nats.ts";
@@ -27,7 +32,7 @@ async function openGuarded(t: TestContext) {
   return { nats, bus };
 }
 
-const hold = (at: number): OperatorEntry => ({
+const hold = (at: number, more: Partial<OperatorEntry> = {}): OperatorEntry => ({
   kind: "operator",
   pool: "default",
   at,
@@ -37,10 +42,24 @@ const hold = (at: number): OperatorEntry => ({
   reason: `hold ${at}`,
   forced: false,
   outcome: "done",
+  ...more,
 });
 
-async function tell(bus: Bus, entry: OperatorEntry): Promise<void> {
-  await bus.js.publish(operatorSubject(entry), JSON.stringify(entry));
+async function tell(bus: Bus, entry: Happening): Promise<void> {
+  await bus.js.publish(subjectFor(entry), JSON.stringify(entry));
+}
+
+function subjectFor(entry: Happening): string {
+  switch (entry.kind) {
+    case "gap":
+      return gapSubject(entry);
+    case "login":
+      return loginSubject(entry);
+    case "operator":
+      return operatorSubject(entry);
+    default:
+      return historySubject(entry);
+  }
 }
 
 test("power's user may read history with the permissions that are shipped", async (t) => {
@@ -54,6 +73,61 @@ test("power's user may read history with the permissions that are shipped", asyn
   const rest = await readHistory(bus, "default", HistoryQuery.parse({ before: String(first.next) }));
   assert.deepEqual([rest.entries.map(({ sequence }) => sequence), rest.next], [[2, 1], null]);
   assert.deepEqual(await readHistory(bus, "other", HistoryQuery.parse({})), { entries: [], next: null });
+});
+
+test("history is filtered by kind, machine and time; each kind finds its own and nothing else", async (t) => {
+  const { bus } = await openGuarded(t);
+  const of = (instance: string, at: number) => ({ pool: "default", instance, at });
+  const start = { attemptId: "a", action: "start" } as const;
+  const entries: Happening[] = [
+    { kind: "intent", ...of("gpu-1", 1), ...start, reason: "job_waiting" },
+    { kind: "outcome", ...of("gpu-1", 2), ...start, outcome: "succeeded" },
+    { kind: "state", ...of("gpu-2", 3), from: "stopped", to: "running", reason: "observed" },
+    {
+      kind: "gap",
+      pool: "default",
+      listener: "l",
+      from: 1,
+      to: 4,
+      cause: "disconnected",
+      covered: false,
+      recovered: 0,
+    },
+    { kind: "login", pool: "default", at: 5, event: "by_itself" },
+    hold(6),
+    hold(7, { action: "resume" }),
+    hold(8, { action: "need" }),
+    hold(9, { action: "end_need" }),
+    hold(10, { action: "stop", instance: "gpu-1" }),
+    { kind: "intent", ...of("gpu-2", 11), ...start, reason: "job_waiting" },
+  ];
+  for (const entry of entries) await tell(bus, entry);
+  const found = async (query: Record<string, string>) => {
+    const page = await readHistory(bus, "default", HistoryQuery.parse(query));
+    return page.entries.map(({ sequence }) => sequence);
+  };
+  const cases: ReadonlyArray<readonly [Record<string, string>, readonly number[]]> = [
+    [{}, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
+    [{ kind: "attempt" }, [11, 2, 1]],
+    [{ kind: "intent" }, [11, 1]],
+    [{ kind: "outcome" }, [2]],
+    [{ kind: "state" }, [3]],
+    [{ kind: "gap" }, [4]],
+    [{ kind: "login" }, [5]],
+    [{ kind: "hold" }, [7, 6]],
+    [{ kind: "need" }, [9, 8]],
+    [{ kind: "operator" }, [10, 9, 8, 7, 6]],
+    [{ instance: "gpu-1" }, [10, 2, 1]],
+    [{ kind: "operator", instance: "gpu-1" }, [10]],
+    [{ kind: "attempt", instance: "gpu-2" }, [11]],
+    [{ kind: "hold", instance: "gpu-1" }, []],
+    [{ kind: "attempt", since: new Date(2).toISOString(), until: new Date(10).toISOString() }, [2]],
+    [{ since: new Date(10).toISOString() }, [11, 10]],
+  ];
+  for (const [query, expected] of cases)
+    assert.deepEqual(await found(query), expected, JSON.stringify(query));
+  const asked = new Set(cases.map(([{ kind }]) => kind).filter((kind) => kind !== undefined));
+  assert.deepEqual([...asked].sort(), [...HISTORY_KINDS].sort(), "no kind is left out");
 });
 
 test("a server that hangs is not waited for longer than is said, and the words say so", async (t) => {

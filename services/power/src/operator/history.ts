@@ -23,17 +23,43 @@ type Found = HistoryPage["entries"][number];
 
 /** The part of the history that can hold what is asked for. */
 export function subjectOf(pool: string, { kind, instance }: Pick<HistoryQuery, "kind" | "instance">): string {
-  if (kind === "gap") return `gpu.history.${pool}.path`;
-  if (instance === undefined && kind === "operator") return `gpu.history.${pool}.operator`;
-  if (instance !== undefined && kind !== undefined && kind !== "operator")
-    return `gpu.history.${pool}.${instance}`;
-  return `gpu.history.${pool}.*`;
+  switch (kind) {
+    case "gap":
+      return `gpu.history.${pool}.path`;
+    case "login":
+      return `gpu.history.${pool}.login`;
+    case "hold":
+    case "need":
+    case "operator":
+      return `gpu.history.${pool}.operator`;
+    case "attempt":
+    case "intent":
+    case "outcome":
+    case "state":
+      return `gpu.history.${pool}.${instance ?? "*"}`;
+    case undefined:
+      return `gpu.history.${pool}.*`;
+  }
+}
+
+/** Whether an entry is of the kind that is asked for. */
+function isOf(kind: NonNullable<HistoryQuery["kind"]>, entry: Happening): boolean {
+  switch (kind) {
+    case "attempt":
+      return entry.kind === "intent" || entry.kind === "outcome";
+    case "hold":
+      return entry.kind === "operator" && (entry.action === "hold" || entry.action === "resume");
+    case "need":
+      return entry.kind === "operator" && (entry.action === "need" || entry.action === "end_need");
+    default:
+      return entry.kind === kind;
+  }
 }
 
 /** Whether an entry is asked for. */
 export function matches(entry: Happening, at: number, query: HistoryQuery): boolean {
   const { kind, instance, since, until } = query;
-  if (kind !== undefined && entry.kind !== kind) return false;
+  if (kind !== undefined && !isOf(kind, entry)) return false;
   if (instance !== undefined && (!("instance" in entry) || entry.instance !== instance)) return false;
   if (since !== undefined && at < Date.parse(since)) return false;
   return until === undefined || at <= Date.parse(until);

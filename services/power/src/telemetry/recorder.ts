@@ -21,7 +21,7 @@ export const STAGES = ["decide", "command", "boot", "worker", "total"] as const;
 type Stage = (typeof STAGES)[number];
 
 /** Each part takes the methods that it needs. */
-export interface Recorder extends ConsoleEvents {
+export interface Recorder extends Omit<ConsoleEvents, "login"> {
   /**
    * This power may act on the instance. Its series begin at 0, so that the first start after a restart is in every rate;
    * a power that stands by must not have them, since they would be taken for those of the one that acts.
