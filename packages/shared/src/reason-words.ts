@@ -61,6 +61,10 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
   rate_limited: { en: "the limit of starts within an hour is reached", zh: "已达到每小时启动次数上限" },
   all_resting: { en: "every machine rests after a failed start", zh: "所有机器在启动失败后休息中" },
   none_available: { en: "no machine can be started right now", zh: "当前没有可启动的机器" },
+  without_gpu: {
+    en: "a machine runs without its GPU, and no other can be started",
+    zh: "有机器以无卡方式运行，且没有其他可启动的机器",
+  },
   state_unknown: { en: "no machine's state is known", zh: "机器状态未知" },
   idle_not_reached: { en: "the idle time is not over", zh: "尚未达到空闲时间" },
   min_run_time: { en: "the least run time is not over", zh: "尚未达到最短运行时间" },

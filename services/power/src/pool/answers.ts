@@ -8,7 +8,10 @@ import type { InstanceView } from "./decide/snapshot.ts";
 
 /** The pool's state in the gateway's one word: what a client may count on. */
 export function poolState(instances: readonly InstanceView[]): ReportedState {
-  const states = new Set(instances.map((instance) => instance.state));
+  // One that runs without its GPU is as good as off.
+  const states = new Set(
+    instances.map(({ state, withoutGpu }) => (withoutGpu ? ("stopped" as const) : state)),
+  );
   if (states.has("running")) return "running";
   if (states.has("starting")) return "starting";
   if (states.has("unknown") || states.size === 0) return "unknown";
@@ -59,6 +62,7 @@ const REFUSALS: Partial<Record<Extract<Decision, { kind: "wait" }>["reason"], st
   rate_limited: "The GPU was started too often within the last hour; try again later.",
   all_resting: "The last start failed and is tried again after a rest; try again later.",
   none_available: "No GPU can be started right now; try again later.",
+  without_gpu: "The machine runs without its GPU; the operator is alerted.",
   state_unknown: "The provider's console cannot be read right now; the operator is alerted.",
 };
 

@@ -152,7 +152,8 @@ export class Observer {
     member.looks = looks;
     if (changed !== null) {
       story.changed(instance, changed.from, changed.to, answeredAt);
-      if (changed.to === "running" && changed.from !== "unknown") this.context.onUp(instance);
+      if (changed.to === "running" && changed.from !== "unknown" && !member.view().withoutGpu)
+        this.context.onUp(instance);
     }
     if (ended !== null) {
       story.ended(member, ended, answeredAt);

@@ -61,7 +61,14 @@ export class Serving {
     const { demand, fleet, now, story } = this.parts;
     for (const member of fleet.listed) {
       const view = member.view();
-      if (view.state !== "running" || view.askedAt === null || view.attempt?.action === "stop") continue;
+      // One without its GPU is seen running and can do nothing: what waits goes on waiting, where it is seen.
+      if (
+        view.state !== "running" ||
+        view.withoutGpu ||
+        view.askedAt === null ||
+        view.attempt?.action === "stop"
+      )
+        continue;
       const askedAt = view.askedAt;
       const oldest = oldestPending(demand.value);
       const { served, boots, demand: next } = serve(demand.value, askedAt);

@@ -5,7 +5,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, type Facts, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
-import { isRunning } from "../pool/decide/snapshot.ts";
+import { isOfUse } from "../pool/decide/snapshot.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import type { Member } from "../pool/member.ts";
@@ -148,7 +148,7 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
     registers,
     collect() {
       const { fleet, pool } = source();
-      this.set(Math.max(0, fleet.views().filter(isRunning).length - pool.policy.desiredRunning));
+      this.set(Math.max(0, fleet.views().filter(isOfUse).length - pool.policy.desiredRunning));
     },
   });
   perMember(

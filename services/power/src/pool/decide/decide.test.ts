@@ -4,7 +4,14 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { decide } from "./decide.ts";
 import { REASONS } from "./decision.ts";
-import { busyUntil, COMPARISON_VALID_MS, GPU_BUSY_MS, type InstanceView, type Snapshot } from "./snapshot.ts";
+import {
+  busyUntil,
+  COMPARISON_VALID_MS,
+  GPU_BUSY_MS,
+  type InstanceView,
+  isOfUse,
+  type Snapshot,
+} from "./snapshot.ts";
 import { MINUTE, NOW, policy } from "./snapshot-for-tests.ts";
 import { ANSWER_WAIT_MS, UNREPORTED_MS } from "./stops.ts";
 import { CONSOLE_LAG_MS } from "./surplus.ts";
@@ -26,6 +33,7 @@ const anyInstance = (id: string) =>
     ownStart: maybe(fc.record({ at: time, ordered: fc.boolean(), givenUp: fc.boolean() })),
     upFrom: maybe(time),
     workerFrom: maybe(time),
+    withoutGpu: fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
     gpuBusyAt: maybe(time),
     restUntil: fc.constantFrom(0, NOW - 1, NOW + 1),
     comparedAt: maybe(fc.constantFrom(NOW, NOW - MINUTE)),
@@ -107,7 +115,7 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
       const recent = given.recentStarts.filter((at) => at > NOW - 60 * MINUTE).length;
       assert.ok(recent + starts.length <= given.policy.maxStartsPerHour);
       const up = given.instances.filter(
-        (each) => each.state === "running" && each.attempt === null && !each.forgotten,
+        (each) => each.state === "running" && each.attempt === null && !each.withoutGpu && !each.forgotten,
       ).length;
       assert.ok(up + starts.length <= given.policy.desiredRunning);
       for (const start of starts) {
@@ -170,7 +178,7 @@ test("property: a surplus stop means a start of ours, no worker since, a worker 
       if (surplus.length === 0) return;
       seen += 1;
       const { demand, policy, listeningSince, askedWorkersAt, pathProvenAt } = given;
-      const up = given.instances.filter((each) => each.state === "running" && each.attempt === null);
+      const up = given.instances.filter(isOfUse);
       const left = up.filter(({ id }) => !surplus.some((stop) => stop.instance === id));
       const listed = (each: InstanceView) => !each.forgotten;
       const wanted = Math.min(policy.desiredRunning, up.filter(listed).length);

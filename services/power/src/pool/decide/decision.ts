@@ -26,6 +26,8 @@ export const REASONS = {
     "rate_limited",
     "all_resting",
     "none_available",
+    // One runs, and without its GPU; no other can be started.
+    "without_gpu",
     "state_unknown",
   ],
   keep: [

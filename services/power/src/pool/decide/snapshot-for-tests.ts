@@ -24,6 +24,7 @@ export function instance(changes: Partial<InstanceView> = {}): InstanceView {
     ownStart: null,
     upFrom: null,
     workerFrom: changes.state === "running" ? NOW - 120 * MINUTE : null,
+    withoutGpu: false,
     gpuBusyAt: null,
     restUntil: 0,
     comparedAt: null,

@@ -39,6 +39,8 @@ export interface InstanceView {
   readonly workerFrom: number | null;
   /** When its GPU was last seen computing more than policy calls idle; null where it was not, or nobody tells. */
   readonly gpuBusyAt: number | null;
+  /** It runs without its GPU, as the provider told with the last look: no job can be done on it. */
+  readonly withoutGpu: boolean;
   /** Not to be started (after a failed start) or stopped (after a failed stop) before this; 0: at any time. */
   readonly restUntil: number;
   /** When both witnesses last agreed on this very state; null when they have not. */
@@ -95,8 +97,9 @@ export function isStopping(instance: InstanceView, policy: Policy, now: number):
   return instance.state === "stopping" && inTime(instance, policy.stopTimeout, now);
 }
 
-export function isRunning(instance: InstanceView): boolean {
-  return instance.state === "running" && instance.attempt === null;
+/** It runs, so that jobs can be done on it. */
+export function isOfUse(instance: InstanceView): boolean {
+  return instance.state === "running" && instance.attempt === null && !instance.withoutGpu;
 }
 
 /** Until when its GPU counts as computing, whoever says that there is work or does not; null where it does not. */

@@ -16,6 +16,16 @@ import {
 } from "./snapshot-for-tests.ts";
 
 const CASES: Case[] = [
+  {
+    what: "a job waits, and the machine runs without its GPU: the next is started",
+    given: snapshot({ demand: job, instances: [running({ withoutGpu: true }), second()] }),
+    told: ["start gpu-2 job_waiting", "keep gpu-1 jobs_pending"],
+  },
+  {
+    what: "a job waits, the machine runs without its GPU, and there is no other",
+    given: snapshot({ demand: job, instances: [running({ withoutGpu: true })] }),
+    told: ["wait without_gpu", "keep gpu-1 jobs_pending"],
+  },
   { what: "nothing wanted, machine off", given: snapshot(), told: ["wait no_demand"] },
   { what: "a job, machine off", given: snapshot({ demand: job }), told: ["start gpu-1 job_waiting"] },
   {

@@ -1,6 +1,6 @@
 /** Which machines to start for the demand, or why none. Pure. */
 import type { Decision } from "./decision.ts";
-import { type InstanceView, isRunning, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
+import { type InstanceView, isOfUse, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
 import { type Want, waitsToBeServed } from "./wanted.ts";
 
 /** How often an unknown state is looked at again before the next machine is tried in its place. */
@@ -21,7 +21,7 @@ export function allowedStarts(snapshot: Snapshot, now: number): number {
 export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decision[] {
   const { policy } = snapshot;
   const instances = snapshot.instances.filter(({ forgotten }) => !forgotten);
-  const running = instances.filter(isRunning).length;
+  const running = instances.filter(isOfUse).length;
   const starting = instances.filter((instance) => isStarting(instance, policy, now)).length;
   const missing = policy.desiredRunning - running - starting;
   if (missing <= 0) {
@@ -74,6 +74,8 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
     });
   } else if (chosen.length < missing && starting === 0) {
     if (firstRest !== null) decisions.push({ kind: "wait", until: firstRest, reason: "all_resting" });
+    else if (instances.some(({ withoutGpu }) => withoutGpu))
+      decisions.push({ kind: "wait", until: null, reason: "without_gpu" });
     else if (anyUnknown) decisions.push({ kind: "wait", until: null, reason: "state_unknown" });
     else if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "none_available" });
   } else if (decisions.length === 0) {

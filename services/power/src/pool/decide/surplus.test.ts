@@ -64,6 +64,11 @@ const CASES: Case[] = [
     told: [`keep gpu-1 idle_not_reached ${NOW + 29 * MINUTE}`, "stop gpu-2 surplus"],
   },
   {
+    what: "the other runs without its GPU: it does nobody's work",
+    given: two({ instances: [late(), inItsPlace({ withoutGpu: true })] }),
+    told: [K.replace("gpu-2", "gpu-1"), K],
+  },
+  {
     what: "its GPU computes: nobody knows at what",
     given: two({ instances: [late({ gpuBusyAt: NOW - MINUTE }), inItsPlace()] }),
     told: [`keep gpu-1 gpu_busy ${NOW - MINUTE + GPU_BUSY_MS}`, K],

@@ -7,7 +7,7 @@
  * another runs whose worker came online before that. Where any of this is not known, it is kept, and people are told.
  */
 import { type Decision, keep, type REASONS } from "./decision.ts";
-import { busyUntil, type InstanceView, isCompared, isRunning, type Snapshot } from "./snapshot.ts";
+import { busyUntil, type InstanceView, isCompared, isOfUse, type Snapshot } from "./snapshot.ts";
 import { ANSWER_VALID_MS } from "./stops.ts";
 
 /**
@@ -28,7 +28,7 @@ const NONE: Surplus = { toStop: new Set(), kept: new Map() };
 /** Which of the machines that run are too many, as far as that is known. */
 export function surplusOf(snapshot: Snapshot): Surplus {
   const { policy, instances } = snapshot;
-  const running = instances.filter(isRunning);
+  const running = instances.filter(isOfUse);
   const excess = running.length - policy.desiredRunning;
   if (excess <= 0) return NONE;
   const workless = running.filter((instance) => hasNoWorker(instance, snapshot));
@@ -109,7 +109,7 @@ export function decideSurplusStop(instance: InstanceView, snapshot: Snapshot, no
   if (lastBacklogAt !== null && lastBacklogAt >= asked)
     return keep(instance, "surplus_unproven", asked + ANSWER_VALID_MS);
   // What has taken its place must be there as surely as the machine itself.
-  if (!snapshot.instances.filter(isRunning).every((each) => isCompared(each, now)))
+  if (!snapshot.instances.filter(isOfUse).every((each) => isCompared(each, now)))
     return { kind: "look", compare: true, reason: "compare_before_stop" };
   return { kind: "stop", instance: instance.id, reason: "surplus" };
 }

@@ -2,7 +2,7 @@
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { type InstanceView, isRunning, isStarting, type Snapshot } from "./snapshot.ts";
+import { type InstanceView, isOfUse, isStarting, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
 import { type StopCondition, stopConditions } from "./stops.ts";
 import { wantOf } from "./wanted.ts";
@@ -66,7 +66,7 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
   const { policy, instances, hold } = snapshot;
   const want = wantOf(snapshot);
   const unseen = instances.filter(({ askedAt }) => askedAt === null);
-  const on = instances.filter((each) => isRunning(each) || isStarting(each, policy, now)).length;
+  const on = instances.filter((each) => isOfUse(each) || isStarting(each, policy, now)).length;
   const allowed = allowedStarts(snapshot, now);
   const free = instances.filter(
     ({ state, attempt, restUntil, forgotten }) =>

@@ -24,6 +24,12 @@ export function viewOf(
     ownStart: record.ownStart,
     upFrom: record.upFrom,
     workerFrom: record.workerFrom,
+    // A fact of an older look says nothing of a machine that may have been started anew since.
+    withoutGpu:
+      looks.unknown === null &&
+      record.state === "running" &&
+      looks.facts?.withoutGpu === true &&
+      looks.facts.askedAt === looks.askedAt,
     gpuBusyAt: record.gpuBusyAt,
     restUntil: record.restUntil,
     comparedAt: looks.comparedAt,
