@@ -96,3 +96,20 @@ test("nothing is missed only where the backlog can be read", () => {
   check({ [counter]: "0x10 3", [configured]: "1x11" }, '{pool="default"}', [[missed, 10, 0]]);
   check({ [counter]: "0x11", [configured]: "0x11" }, '{pool="default"}', [[missed, 10, undefined]]);
 });
+
+test("the hold is none, or the one that is 1, and unknown when power says nothing", () => {
+  const hold = (mode: string) => `gpu_power_hold{pool="default",mode="${mode}"}`;
+  const series = {
+    [hold("as_is")]: "0 1 0 0 stale",
+    [hold("on")]: "0 0 1 0 stale",
+    [hold("off")]: "0 0 0 1 stale",
+  };
+  const shown = panel("Operator's hold");
+  check(series, '{pool="default"}', [
+    [shown, 0, 0],
+    [shown, 1, 1],
+    [shown, 2, 2],
+    [shown, 3, 3],
+    [shown, 4, undefined],
+  ]);
+});

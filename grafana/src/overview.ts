@@ -3,6 +3,7 @@ import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { AnnotationQueryBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "./dashboard.ts";
+import { orders } from "./orders.ts";
 import { alertTable, bars, lines, stat, stripes } from "./panels.ts";
 import { INSTANCE, INSTANCE_NAME, now, over, POOL, PROMETHEUS, rows, secondsSince } from "./queries.ts";
 import { START_OBJECTIVE_SECONDS, starts } from "./starts.ts";
@@ -259,6 +260,7 @@ export const overview = dashboard({
       ],
     },
     starts,
+    orders,
     {
       title: "Doubts",
       panels: [
