@@ -1,11 +1,14 @@
 /** gpuctl against a real power: what a person types, and what comes of it. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { HistoryPage } from "@gpu-power-manager/shared/api";
+import { z } from "zod";
 import { QUICK_POLICY } from "../harness/pool-files.ts";
 import { Process, until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";
 
+const Bundle = z.object({ files: z.array(z.object({ path: z.string() })) });
 const GPUCTL = new URL("../../packages/cli/src/gpuctl.ts", import.meta.url).pathname;
 
 async function withStack(t: TestContext, options: Parameters<typeof startStack>[0] = {}): Promise<Stack> {
@@ -99,6 +102,15 @@ test("what a person types is done, or refused with words and the documented exit
 
   const history = await gpuctl(stack, "history", "--kind", "operator", "--limit", "3");
   assert.match(history.text, /anna \(operator\) {2}reload: edited$/);
+  const holds = await gpuctl(stack, "history", "--kind", "hold");
+  assert.match(holds.text, /anna \(operator\) {2}hold: maintenance \[off for 1 h 0 m\]\n.* {2}resume: done$/);
+  assert.match((await gpuctl(stack, "history", "--kind", "login")).text, /logged in with user and password$/);
+  const output = join(stack.dir, "bundle.tar.gz");
+  const made = await gpuctl(stack, "--json", "support-bundle", "--output", output);
+  assert.equal(made.code, 0, made.text);
+  const packed = Bundle.parse(JSON.parse(made.text)).files.map(({ path }) => path);
+  for (const path of ["status.json", "why.json", "config.json", "history.json", "metrics/power.txt"])
+    assert.ok(packed.includes(path), path);
   const json: unknown = JSON.parse((await gpuctl(stack, "--json", "history", "--limit", "2")).text);
   assert.ok(typeof json === "object" && json !== null && "entries" in json && Array.isArray(json.entries));
   assert.equal(json.entries.length, 2);

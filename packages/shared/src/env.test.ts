@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { z } from "zod";
 import { Duration } from "./duration.ts";
-import { describeEnv, Flag, integer, loadEnv, secret } from "./env.ts";
+import { describeEnv, Flag, integer, loadEnv, secret, shownEnv } from "./env.ts";
 import { ConfigError } from "./errors.ts";
 
 const schema = z.object({
@@ -70,4 +70,20 @@ test("the table of the documentation comes from the schema", () => {
     { name: "ON", secret: false, fallback: "true", description: "on" },
     { name: "KEY", secret: true, fallback: "", description: "key" },
   ]);
+});
+
+test("what is shown of a configuration has no secret in it, nor the login in an address", () => {
+  const shown = shownEnv(schema, {
+    URL: "nats://power:pa%40ss@a:4222,tls://b@c:4222",
+    PORT: 9101,
+    KEY: "abc",
+    ON: true,
+  });
+  assert.deepEqual(shown, {
+    URL: "nats://(set)@a:4222,tls://(set)@c:4222",
+    PORT: 9101,
+    WAIT: null,
+    ON: true,
+    KEY: "(set)",
+  });
 });

@@ -109,7 +109,12 @@ export function loadEnv<S extends z.ZodObject>(schema: S, env: Environment): Loa
   return { config: parsed.data, secrets };
 }
 
-/** The configuration for people to look at: of a secret only whether it is set. */
+/** An address may carry a login, also where its setting is no secret: `nats://user:password@host`. */
+function withoutLogin(text: string): string {
+  return text.replaceAll(/(\w:\/\/)[^\s/@,]*@/g, "$1(set)@");
+}
+
+/** The configuration for people to look at: of a secret, and of a login in an address, only whether it is set. */
 export function shownEnv(
   schema: z.ZodObject,
   config: Readonly<Record<string, unknown>>,
@@ -119,7 +124,10 @@ export function shownEnv(
       const value = config[name];
       if (value === undefined) return [name, null];
       if (isSecret(field)) return [name, "(set)"];
-      return [name, typeof value === "number" || typeof value === "boolean" ? value : String(value)];
+      return [
+        name,
+        typeof value === "number" || typeof value === "boolean" ? value : withoutLogin(String(value)),
+      ];
     }),
   );
 }

@@ -375,18 +375,21 @@ test("where nothing can be asked, the bundle says so part by part", async (t) =>
     },
   );
   let bytes = 0;
-  const bundle = await makeBundle(session, "bundle", {
+  const request = {
     output: "-",
     withScreenshots: false,
     project: "no-such-project-anywhere",
     logFiles: [],
     redis: undefined,
     secrets: [],
-    writeOut: (packed) => {
+    writeOut: (packed: Buffer) => {
       bytes = packed.length;
     },
-  });
+  };
+  const bundle = await makeBundle(session, "bundle", request);
   assert.equal(bundle.bytes, bytes);
+  const nowhere = { ...request, output: join(root, "none", "bundle.tar.gz") };
+  await assert.rejects(makeBundle(session, "bundle", nowhere), /cannot be written to .*ENOENT.*--output/);
   assert.deepEqual(
     bundle.files.map(({ path }) => path),
     ["diagnosis.json", "versions.json"],

@@ -2,7 +2,9 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { describeError } from "@gpu-power-manager/shared/errors";
 import { create } from "tar";
+import { CommandError, EXIT } from "../client.ts";
 import type { Session } from "../session.ts";
 import { type BundleOptions, gatherContents } from "./contents.ts";
 import { BLOT, Scrubber } from "./scrubber.ts";
@@ -57,10 +59,19 @@ export async function makeBundle(session: Session, name: string, request: Bundle
     const { size } = await stat(archive);
     const packed = await readFile(archive);
     if (request.output === "-") request.writeOut(packed);
-    else await writeFile(request.output, packed, { mode: 0o600 });
+    else await keep(request.output, packed);
     return { file: request.output, bytes: size, files, missing: lacking };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function keep(path: string, packed: Buffer): Promise<void> {
+  try {
+    await writeFile(path, packed, { mode: 0o600 });
+  } catch (error) {
+    const words = `The bundle cannot be written to ${path} (${describeError(error)}). Say another place with --output, or - for standard output.`;
+    throw new CommandError(EXIT.wrong, words);
   }
 }
 

@@ -65,6 +65,8 @@ function subjectFor(entry: Happening): string {
 test("power's user may read history with the permissions that are shipped", async (t) => {
   const { bus } = await openGuarded(t);
   for (let at = 1; at <= 5; at += 1) await tell(bus, hold(at));
+  // What nobody can read hides nothing else.
+  await bus.js.publish("gpu.history.default.operator", "no JSON");
   const first = await readHistory(bus, "default", HistoryQuery.parse({ limit: "3" }));
   assert.deepEqual(
     first.entries.map(({ sequence }) => sequence),

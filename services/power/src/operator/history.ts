@@ -124,6 +124,15 @@ async function readPage(bus: Bus, pool: string, query: HistoryQuery): Promise<Hi
   return { entries, next: upper >= first && !exhausted ? upper + 1 : null };
 }
 
+function read(message: { json: () => unknown }): Happening | undefined {
+  try {
+    return Happening.safeParse(message.json()).data;
+  } catch {
+    // No JSON at all: one such entry must not hide all others.
+    return undefined;
+  }
+}
+
 interface Stored {
   readonly sequence: number;
   readonly at: number;
@@ -151,8 +160,8 @@ async function readStretch(bus: Bus, filter: string, lower: number, upper: numbe
     const messages = await consumer.fetch({ max_messages: most, expires: STEP_MS });
     for await (const message of messages) {
       if (message.seq > upper) break;
-      const parsed = Happening.safeParse(message.json());
-      if (parsed.success) stored.push({ sequence: message.seq, at: timeOf(parsed.data), entry: parsed.data });
+      const entry = read(message);
+      if (entry !== undefined) stored.push({ sequence: message.seq, at: timeOf(entry), entry });
       if (message.info.pending === 0 || message.seq === upper) break;
     }
     messages.stop();
