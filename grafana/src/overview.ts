@@ -235,6 +235,21 @@ export const overview = dashboard({
           ],
         }),
         stat({
+          title: "Paid time left",
+          zh: "预付费且不自动续费的机器还剩多少已付费时间；自动续费或按量计费时为空。",
+          span: 8,
+          unit: units.Seconds,
+          text: "value_and_name",
+          noValue: "unknown or by use",
+          runbooks: ["GpuPaidTimeEnds"],
+          targets: [
+            now(
+              `min by (pool, instance) (gpu_power_expiry_timestamp_seconds{${INSTANCE}}) - time()`,
+              INSTANCE_NAME,
+            ),
+          ],
+        }),
+        stat({
           title: "Deleted in",
           zh: "已关机的机器还有多久会被服务商连同数据删除；开一次机即可推迟。服务商不提供时为空。",
           span: 8,

@@ -67,6 +67,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "实例以无卡方式运行、因而无法执行任务时为 1，带 GPU 运行时为 0；不运行或服务商不提供时没有此序列。",
   gpu_power_release_timestamp_seconds:
     "服务商将连同数据删除这台已关机实例的时间（Unix 秒）；运行时或服务商不提供时没有此序列。",
+  gpu_power_expiry_timestamp_seconds:
+    "预付费且不自动续费的实例已付费至何时（Unix 秒）；自动续费、按量计费或服务商不提供时没有此序列。",
   gpu_power_gpu_usage_ratio:
     "实例最忙的 GPU 的使用率（0 到 1），来自服务商在上次查看时的说明；高于 policy.busyAbove 即不算空闲。服务商不提供，或 5 分钟没有查看时，没有此序列。",
   gpu_power_idle_seconds:

@@ -83,14 +83,23 @@ test("each alert about machines and their console arrives when its fault is ther
 
   // ---- what the provider tells beside the state
   const told = Date.now();
-  stack.console.turn({ facts: { [first]: { releaseAfterMs: 1_200_000 }, [third]: { withoutGpu: "A" } } });
+  const inAnHour = Math.floor(told / 1_000) + 3_600;
+  stack.console.turn({
+    facts: {
+      [first]: { releaseAfterMs: 1_200_000 },
+      [second]: { expireTime: inAnHour, autoRenew: false },
+      [third]: { withoutGpu: "A", expireTime: inAnHour, autoRenew: true },
+    },
+  });
   await Promise.all([
     tells("GpuWillBeReleased", "off, and to be deleted soon", told, { instance: "gpu-1", within: "1d" }),
+    tells("GpuPaidTimeEnds", "prepaid for an hour, and not renewed", told, { instance: "gpu-2" }),
     tells("GpuWithoutItsGpu", "started without its GPU", told, { instance: "gpu-3" }),
     suppressed({ alertname: "GpuWillBeReleased", instance: "gpu-1", within: "3d" }),
   ]);
   stack.console.turn({ facts: {} });
   await resolves({ alertname: "GpuWithoutItsGpu", instance: "gpu-3" }, told);
+  assertSilent({ alertname: "GpuPaidTimeEnds", instance: "gpu-3" }, told);
   await resolves({ alertname: "GpuWillBeReleased", instance: "gpu-1", within: "1d" }, told);
 
   // ---- what the console shows

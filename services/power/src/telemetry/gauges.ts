@@ -138,6 +138,14 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
     },
   );
   perMember(
+    "gpu_power_expiry_timestamp_seconds",
+    "Until when a prepaid instance is paid, in Unix seconds, where it is not renewed by itself; absent for one that is, that is paid by use, and where the provider does not tell.",
+    (member, { now }) => {
+      const { expiresAt, renews } = toldWithin(member, now, TIMES_VALID_MS) ?? {};
+      return expiresAt === undefined || renews === true ? undefined : expiresAt / 1_000;
+    },
+  );
+  perMember(
     "gpu_power_instance_forgotten",
     "1 for an instance that is on and that the pool file lists no more; absent for all others.",
     (member) => (member.forgotten ? 1 : undefined),
