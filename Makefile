@@ -28,11 +28,11 @@ test-e2e: setup ## The way of a job through both services, on real NATS, Redis a
 	@echo "On $$(scripts/nats-server.sh version)"
 	@$(NPM) test:e2e
 
-bench: setup ## Speed and memory beside the bare floor, all of it (about half an hour); SCENARIOS="burst sync" some, FRAMES=1000000 a flood
+bench: setup ## Speed and memory beside the bare floor, all of it (some 25 minutes); SCENARIOS="burst sync" some, FRAMES=1000000 a flood
 	@FRAMES=$(FRAMES) $(NPM) bench -- $(SCENARIOS)
 	@$(NPM) generate
 
-bench-short: setup ## The same in a minute or two; fails on a ratio more than twice as bad as its target
+bench-short: setup ## The same in two minutes or so; fails on a ratio more than twice as bad as its target, three times over
 	@$(NPM) bench -- --short $(SCENARIOS)
 
 lint: setup ## Biome and the type checker

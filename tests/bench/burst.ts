@@ -57,7 +57,8 @@ interface Series {
 /**
  * The bare client's burst and ours follow each other, and the ratio is formed of the two: whatever else the machine
  * does, falls on both. Where it does much else, CPU time is what still holds: how long a burst takes then says how soon
- * each of four processes got its turn, and whoever keeps a limit waits at each of them.
+ * each of four processes got its turn, and whoever keeps a limit waits at each of them. So the short form, which runs
+ * on any machine at any time, judges CPU time, and the full form judges the rate.
  */
 async function measureBurst(size: number, { short, rounds }: Effort): Promise<Row[]> {
   const limited = memoryLimited();
@@ -97,7 +98,7 @@ async function measureBurst(size: number, { short, rounds }: Effort): Promise<Ro
           what: { en: `CPU time for each of its notices${en}`, zh: `其中每条通知的 CPU 时间${zh}` },
           unit: "µs",
           ...compare(cpu, 0.5),
-          target: { of: "ratio", atMost: 1.1 },
+          ...(short ? { target: { of: "ratio", atMost: 1.1 } } : {}),
         },
         {
           id: `${id}-rss`,

@@ -15,7 +15,7 @@ import { profileFor } from "../harness/pool-files.ts";
 import { Process, until } from "../harness/process.ts";
 
 const ROUNDS = 5;
-const SAMPLES = 20;
+const SAMPLES = 15;
 const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium-headless-shell";
 const MACHINE = "uhost-bench";
 /** A page that has just been drawn is busy for a moment; what is measured begins on a quiet one. */

@@ -7,12 +7,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { connect, type Msg } from "nats";
 import { type Gateway, startGateway } from "../../sim/dsp/src/gateway.ts";
 import { until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";
 import { startChild } from "./child.ts";
 import type { Row } from "./row.ts";
 import type { Effort, Scenario } from "./scenario.ts";
+import { watch } from "./sight.ts";
 import { compare, quantile, type Round } from "./statistics.ts";
 
 /** The browser that the image has, where it is here. */
@@ -28,6 +31,40 @@ const POLICY = {
 };
 
 const now = () => performance.timeOrigin + performance.now();
+
+/** What of a job on its way is seen from outside, one after the other; the last is its arrival at the provider. */
+const LEGS = [
+  {
+    id: "stored",
+    en: "of it: gateway and listener, until JetStream has stored the event",
+    zh: "其中：网关和 listener，至 JetStream 存储事件",
+  },
+  { id: "taken", en: "of it: until power has folded it", zh: "其中：至 power 计入需求" },
+  {
+    id: "decided",
+    en: "of it: the demand on disk, the decision, until the intent leaves",
+    zh: "其中：需求落盘、决定，至意图发出",
+  },
+  { id: "sent", en: "of it: the intent on disk, the request", zh: "其中：意图落盘、请求" },
+] as const;
+
+/** Looks on; `legs` resolves to how long each took, in milliseconds. */
+async function watchLegs({ nats }: Stack) {
+  const connection = await connect({ servers: nats.url });
+  const starts = (message: Msg) => message.string().includes('"action":"start"');
+  const sights = [
+    await watch(connection, "_INBOX.>", (message) => message.string().includes(`"stream":"${STREAMS.jobs}"`)),
+    await watch(connection, `$KV.${KV_BUCKET}.demand.default`),
+    await watch(connection, `$KV.${KV_BUCKET}.instance.default.>`, starts),
+  ];
+  return {
+    legs: async (from: number, arrived: Promise<number>): Promise<number[]> => {
+      const seen = await Promise.all([...sights.map((sight) => sight.next()), arrived]);
+      return seen.map((at, index) => at - (seen[index - 1] ?? from));
+    },
+    close: async () => await connection.close(),
+  };
+}
 
 /** Submits a job as a client does; milliseconds until a start request arrives at the provider. */
 async function timeOf({ console: site }: Stack, gateway: Gateway): Promise<number> {
@@ -70,17 +107,27 @@ async function run({ short, rounds }: Effort): Promise<Row[]> {
     args: [beside.url, stack.console.apiUrl, stack.ids[0] ?? ""],
     dir,
   });
+  const watching = await watchLegs(stack);
   try {
     await until("the floor is registered", async () => (await beside.store.monitors()).length === 1);
     await timeOf(stack, beside);
     await timeOf(stack, stack.dsp);
     await reset(stack);
     const measured: Round[] = [];
+    const legs: number[][] = [];
     for (let round = 0; round < rounds; round += 1) {
       const times = { floor: [] as number[], ours: [] as number[] };
       for (let index = 0; index < samples; index += 1) {
         times.floor.push(await timeOf(stack, beside));
-        times.ours.push(await timeOf(stack, stack.dsp));
+        const began = performance.now();
+        const way = timeOf(stack, stack.dsp);
+        legs.push(
+          await watching.legs(
+            began,
+            way.then((ms) => began + ms),
+          ),
+        );
+        times.ours.push(await way);
         await reset(stack);
       }
       measured.push(times);
@@ -107,8 +154,19 @@ async function run({ short, rounds }: Effort): Promise<Row[]> {
         floor: quantile(all.floor, 0.95),
         target: { of: "ours", atMost: 10 },
       },
+      ...LEGS.flatMap(({ id, en, zh }, index) => {
+        const times = legs.map((each) => each[index] ?? Number.NaN);
+        const leg = (share: number): Row => ({
+          id: `whole-way-${id}-p${share * 100}`,
+          what: { en: `${en}, p${share * 100}`, zh: `${zh}，p${share * 100}` },
+          unit: "ms",
+          ours: quantile(times, share),
+        });
+        return [leg(0.5), leg(0.95)];
+      }),
     ];
   } finally {
+    await watching.close();
     await bare.stop();
     await beside.stop();
     await stack.stop();
