@@ -8,6 +8,7 @@ import { alertTable, bars, lines, stat, stripes } from "./panels.ts";
 import { INSTANCE, INSTANCE_NAME, now, over, POOL, PROMETHEUS, rows, secondsSince } from "./queries.ts";
 import { START_OBJECTIVE_SECONDS, starts } from "./starts.ts";
 import { COLOUR, limits, NONE_IS_GOOD, stateNumber, type Word, words } from "./states.ts";
+import { told } from "./told.ts";
 
 /** What an annotation looks back for, and how often: with 5 minutes none is missed in views of up to a month. */
 const [EVENT_WINDOW, EVENT_STEP] = ["5m", "1m"];
@@ -234,46 +235,9 @@ export const overview = dashboard({
             over(`max by (pool) (gpu_power_idle_limit_seconds{${POOL}})`, "idle limit {{pool}}"),
           ],
         }),
-        stat({
-          title: "Paid time left",
-          zh: "预付费且不自动续费的机器还剩多少已付费时间；自动续费或按量计费时为空。",
-          span: 8,
-          unit: units.Seconds,
-          text: "value_and_name",
-          noValue: "unknown or by use",
-          runbooks: ["GpuPaidTimeEnds"],
-          targets: [
-            now(
-              `min by (pool, instance) (gpu_power_expiry_timestamp_seconds{${INSTANCE}}) - time()`,
-              INSTANCE_NAME,
-            ),
-          ],
-        }),
-        stat({
-          title: "Deleted in",
-          zh: "已关机的机器还有多久会被服务商连同数据删除；开一次机即可推迟。服务商不提供时为空。",
-          span: 8,
-          unit: units.Seconds,
-          text: "value_and_name",
-          noValue: "unknown or running",
-          runbooks: ["GpuWillBeReleased"],
-          targets: [
-            now(
-              `min by (pool, instance) (gpu_power_release_timestamp_seconds{${INSTANCE}}) - time()`,
-              INSTANCE_NAME,
-            ),
-          ],
-        }),
-        lines({
-          title: "GPU use",
-          zh: "服务商说明的 GPU 使用率（最忙的一块）。高于 policy.busyAbove 的机器不算空闲，无论是否有人报告任务；服务商不提供时为空。",
-          span: 8,
-          unit: units.PercentUnit,
-          runbooks: ["GpuIdleButRunning", "GpuWithoutItsGpu"],
-          targets: [over(`max by (pool, instance) (gpu_power_gpu_usage_ratio{${INSTANCE}})`, INSTANCE_NAME)],
-        }),
       ],
     },
+    told,
     starts,
     orders,
     {

@@ -1,7 +1,7 @@
 /** What the provider's entry of a machine tells beside its state, whichever lane brought it. Pure. */
 import { z } from "zod";
 import type { Facts } from "./driver.ts";
-import type { Entry } from "./interpret.ts";
+import { type Entry, entryOf } from "./interpret.ts";
 import type { Profile } from "./profile.ts";
 
 /** Before this a number of seconds since 1970 is no time of a machine (2001): none is planned, or it counts something else. */
@@ -35,6 +35,20 @@ export function factsOf(entry: Entry, { facts }: Profile["api"], askedAt: number
     renews: renews === undefined || typeof renews !== "string" ? undefined : renews === facts.renews?.yes,
     plannedStopAt: first(facts.plannedStop, asTime),
   });
+}
+
+/** The facts of those machines that the list holds, by provider id. */
+export function factsOfAll(
+  entries: readonly Entry[],
+  providerIds: readonly string[],
+  profile: Profile,
+  askedAt: number,
+): ReadonlyMap<string, Facts> {
+  const told = providerIds.flatMap((id) => {
+    const entry = entryOf(entries, id, profile);
+    return entry === undefined ? [] : [[id, factsOf(entry, profile.api, askedAt)] as const];
+  });
+  return new Map(told);
 }
 
 /** The values at a path of fields, through each element of a list where it says `[]`. */

@@ -13,11 +13,11 @@ import type {
   SelectorReport,
   SessionState,
 } from "./driver.ts";
-import { factsOf } from "./entry-facts.ts";
+import { factsOfAll } from "./entry-facts.ts";
 import { Evidence } from "./evidence.ts";
 import { firstLine } from "./first-line.ts";
 import { inspectPage } from "./inspect-page.ts";
-import { comparePool, entryOf, fromApi, unknown } from "./interpret.ts";
+import { comparePool, fromApi, unknown } from "./interpret.ts";
 import { ListPage } from "./list-page.ts";
 import { Login } from "./login.ts";
 import { PageLane } from "./page-lane.ts";
@@ -168,11 +168,8 @@ export class PageConsole implements ConsoleDriver {
         seen.state === "unknown" ? { ...seen, words: this.secrets.blot(seen.words) } : seen,
       ] as const;
     });
-    const facts = this.providerIds.flatMap((id) => {
-      const entry = entryOf(list.entries, id, this.profile);
-      return entry === undefined ? [] : [[id, factsOf(entry, this.profile.api, askedAt)] as const];
-    });
-    return { askedAt, answeredAt: now(), instances: new Map(sightings), facts: new Map(facts) };
+    const facts = factsOfAll(list.entries, this.providerIds, this.profile, askedAt);
+    return { askedAt, answeredAt: now(), instances: new Map(sightings), facts };
   }
 
   async compare(): Promise<PoolSighting> {

@@ -1,0 +1,49 @@
+/** What the provider tells of a machine beside its state: a row of the overview. */
+import * as units from "@grafana/grafana-foundation-sdk/units";
+import type { Row } from "./dashboard.ts";
+import { lines, stat } from "./panels.ts";
+import { INSTANCE, INSTANCE_NAME, now, over } from "./queries.ts";
+
+export const told: Row = {
+  title: "Told by the provider",
+  panels: [
+    lines({
+      title: "GPU use",
+      zh: "服务商说明的 GPU 使用率（最忙的一块）。高于 policy.busyAbove 的机器不算空闲，无论是否有人报告任务；服务商不提供时为空。",
+      span: 8,
+      unit: units.PercentUnit,
+      runbooks: ["GpuIdleButRunning", "GpuWithoutItsGpu"],
+      targets: [over(`max by (pool, instance) (gpu_power_gpu_usage_ratio{${INSTANCE}})`, INSTANCE_NAME)],
+    }),
+    stat({
+      title: "Paid time left",
+      zh: "预付费且不自动续费的机器还剩多少已付费时间；自动续费或按量计费时为空。",
+      span: 8,
+      unit: units.Seconds,
+      text: "value_and_name",
+      noValue: "unknown or by use",
+      runbooks: ["GpuPaidTimeEnds"],
+      targets: [
+        now(
+          `min by (pool, instance) (gpu_power_expiry_timestamp_seconds{${INSTANCE}}) - time()`,
+          INSTANCE_NAME,
+        ),
+      ],
+    }),
+    stat({
+      title: "Deleted in",
+      zh: "已关机的机器还有多久会被服务商连同数据删除；开一次机即可推迟。服务商不提供时为空。",
+      span: 8,
+      unit: units.Seconds,
+      text: "value_and_name",
+      noValue: "unknown or running",
+      runbooks: ["GpuWillBeReleased"],
+      targets: [
+        now(
+          `min by (pool, instance) (gpu_power_release_timestamp_seconds{${INSTANCE}}) - time()`,
+          INSTANCE_NAME,
+        ),
+      ],
+    }),
+  ],
+};
