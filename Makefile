@@ -3,11 +3,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 NPM := npm run --silent
 
-.PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status \
+.PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status why diagnose watch hold resume need test-job test-shutdown \
   up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore chown images-update images-save images-load test-compose
 
 help: ## List every target
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9 -]+:.*## / {printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing (npm packages; NATS, Redis, Chromium, a CJK font, Prometheus by apt)
 	@scripts/setup.sh
@@ -52,6 +52,15 @@ check-generate: setup ## Say whether something generated is stale
 
 status: setup ## What power and the listener say right now (gpuctl status)
 	@$(NPM) gpuctl -- status
+
+why diagnose watch: ## What gpuctl answers: why nothing (or just this) is done, where the way of a notice is broken, what happens
+	@./gpuctl $@ $(ARGS)
+
+hold resume need: ## Through gpuctl, REASON="…" says why: hold ARGS="--off --for 2h", resume, need ARGS=2h
+	@./gpuctl $@ $(ARGS) --reason "$(REASON)"
+
+test-job test-shutdown: ## Try a whole job, or a stop of a machine without work, step by step: ARGS=--wait-worker
+	@./gpuctl $@ $(ARGS)
 
 login: setup ## Log in at the console by hand, on a machine with a display; keeps the session for login-import
 	@SESSION_KEY_FILE=secrets/session-key PROFILES_DIR=$${PROFILES_DIR:-profiles} PROFILE=$${PROFILE:-compshare} STATE_DIR=login \

@@ -3,7 +3,7 @@
  * ONCE=1 tells it once on free ports and exits, non-zero when a step did not happen; its last line is JSON.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -132,12 +132,18 @@ async function goOn(stack: Stack): Promise<never> {
   }
 }
 
-/** Where gpuctl finds the demo's token while the demo runs. */
-const TOKEN_FILE = fileURLToPath(new URL("../../.demo/operator-token", import.meta.url));
+/** Where gpuctl finds what it needs while the demo runs: the token, the gateway, a license. */
+const HANDS = fileURLToPath(new URL("../../.demo/", import.meta.url));
 
-function keepToken(token: string): void {
-  mkdirSync(dirname(TOKEN_FILE), { recursive: true, mode: 0o700 });
-  writeFileSync(TOKEN_FILE, token, { mode: 0o600 });
+function keepForGpuctl({ tokens, dsp, redis }: Stack): void {
+  mkdirSync(HANDS, { recursive: true, mode: 0o700 });
+  const files = {
+    "operator-token": tokens.operator,
+    "dsp-url": dsp.url,
+    "dsp-license-key": "demo-license",
+    "dsp-redis-url": redis.url,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(HANDS, name), text, { mode: 0o600 });
 }
 
 /** Printed after everything has stopped, so that it is the last line. */
@@ -193,12 +199,13 @@ async function main(): Promise<boolean> {
     lastLine = JSON.stringify({ ok, jobs, starts, stops, alerts: fired, ...told });
     if (once) return ok;
     const control = await serveControl(stack.dsp, GATEWAY_CONTROL_PORT);
-    keepToken(stack.tokens.operator);
+    keepForGpuctl(stack);
     story.chapter("It goes on until you press Ctrl-C. Look at:");
     console.log(`  the console's stand-in   ${stack.console.consoleUrl}  (operator / only-for-the-stand-in)
   what power thinks        ./gpuctl status      what happens: ./gpuctl watch      what happened: ./gpuctl history
   take hold of it          ./gpuctl need 1m --reason trying      ./gpuctl hold --off --for 1m --reason trying
                            ./gpuctl run -- sleep 3      ./gpuctl start gpu-1 --reason trying
+  a job, step by step      ./gpuctl test-job --wait-worker      a stop: ./gpuctl test-shutdown
   metrics                  ${stack.power.url}/metrics   ${stack.listener.url}/metrics
   readiness                ${stack.power.url}/readyz   ${stack.listener.url}/readyz
   Prometheus               ${prometheus.url}/alerts   (the project's rules, ${DEMO_TIMES_QUICKER} times quicker)
@@ -209,7 +216,7 @@ async function main(): Promise<boolean> {
     return true;
   } finally {
     story.chapter("Stopping everything that was started");
-    rmSync(TOKEN_FILE, { force: true });
+    rmSync(HANDS, { recursive: true, force: true });
     await stop();
   }
 }

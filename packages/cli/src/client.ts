@@ -2,23 +2,11 @@
 import { API_PATH, Problem } from "@gpu-power-manager/shared/api";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { z } from "zod";
+import { CommandError, EXIT } from "./command-error.ts";
 import type { Connection } from "./connection.ts";
 
 /** A service that does not answer within this is taken for away. */
 const TIMEOUT_MS = 10_000;
-
-/** Exit codes, for scripts. */
-export const EXIT = { fine: 0, wrong: 1, usage: 2, unreachable: 3 } as const;
-
-/** Ends a command with words for a person and an exit code for a script. */
-export class CommandError extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
 
 export interface Asked {
   readonly method?: "GET" | "PUT" | "POST" | "DELETE";

@@ -1,6 +1,7 @@
 /** Where the services are and which token opens them: as said, as the environment says, or as `make up` left it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CommandError, EXIT } from "./command-error.ts";
 
 /** What every command may be told. */
 export interface ConnectionFlags {
@@ -61,8 +62,40 @@ export function findConnection(flags: ConnectionFlags, env: Environment, root: s
 /** The gateway's Redis, as the listener reads it; undefined where it is not known. */
 export function findDspRedis(said: string | undefined, env: Environment, root: string): string | undefined {
   return (
-    said ?? env.DSP_REDIS_URL ?? read(join(root, "secrets/dsp-redis-url")) ?? dotEnv(root, "DSP_REDIS_URL")
+    said ??
+    env.DSP_REDIS_URL ??
+    read(join(root, ".demo/dsp-redis-url")) ??
+    read(join(root, "secrets/dsp-redis-url")) ??
+    dotEnv(root, "DSP_REDIS_URL")
   );
+}
+
+/** The gateway's WebSocket, as the listener reaches it; undefined where it is not known. */
+export function findGateway(said: string | undefined, env: Environment, root: string): string | undefined {
+  return said ?? env.DSP_URL ?? read(join(root, ".demo/dsp-url")) ?? dotEnv(root, "DSP_URL");
+}
+
+/** A license key to be a client with; it is never shown. @throws CommandError where a file that was named cannot be read. */
+export function findLicense(
+  said: { readonly key?: string | undefined; readonly keyFile?: string | undefined },
+  env: Environment,
+  root: string,
+): string | undefined {
+  if (said.key !== undefined) return said.key;
+  const file = said.keyFile ?? env.DSP_LICENSE_KEY_FILE;
+  if (file !== undefined) {
+    const key = read(file);
+    if (key === undefined) throw new CommandError(EXIT.usage, `${file} cannot be read, or is empty.`);
+    return key;
+  }
+  const files = [".demo/dsp-license-key", "secrets/dsp-license-key"];
+  return env.DSP_LICENSE_KEY || files.map((name) => read(join(root, name))).find((key) => key !== undefined);
+}
+
+/** The folder of authorities of one's own that the services trust, too; undefined where there is none. */
+export function findAuthorities(env: Environment, root: string): string | undefined {
+  const folder = env.CA_DIR ?? join(root, "config/ca");
+  return existsSync(folder) ? folder : undefined;
 }
 
 function findPrometheus(env: Environment, root: string, host: string): Connection["prometheus"] {

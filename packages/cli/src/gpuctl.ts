@@ -3,17 +3,27 @@
 import { fileURLToPath } from "node:url";
 import { HISTORY_KINDS, HOLD_MODES } from "@gpu-power-manager/shared/api";
 import { parseDuration } from "@gpu-power-manager/shared/duration";
+import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { CommandError, EXIT } from "./client.ts";
+import { CommandError, EXIT } from "./command-error.ts";
 import { hold, order, reload, resume } from "./commands/acting.ts";
 import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printStatus } from "./commands/status.ts";
+import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
+import { testShutdown } from "./commands/test-shutdown.ts";
 import { watch } from "./commands/watch.ts";
 import { printWhy } from "./commands/why.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
-import { type ConnectionFlags, findConnection, findDspRedis } from "./connection.ts";
+import {
+  type ConnectionFlags,
+  findAuthorities,
+  findConnection,
+  findDspRedis,
+  findGateway,
+  findLicense,
+} from "./connection.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import { LANGUAGES, type Language, languageOf, speaker } from "./language.ts";
 import { actorName, openSession, paintFor, type Session } from "./session.ts";
@@ -191,6 +201,59 @@ command(
       ttlMs: flags.ttl,
       wait: flags.wait,
     });
+  });
+
+command(
+  "test-job",
+  "Submit a job at the gateway as a client and follow it, step by step, until a machine runs",
+  "gpuctl test-job --key-file license.txt --wait-worker",
+)
+  .option("--gateway <address>", "the gateway's WebSocket (DSP_URL)")
+  .option("--key-file <path>", "file with a license key (DSP_LICENSE_KEY_FILE, secrets/dsp-license-key)")
+  .option("--key <key>", "the license key itself (DSP_LICENSE_KEY); other users of this host may see it")
+  .addOption(new Option("--type <type>", "the kind of job").choices(JOB_TYPES).default("gpu.job.submit"))
+  .option(
+    "--task-type <name>",
+    "of gpu.job.submit and gpu_task; a queued job of the same license and name would be replaced",
+    TEST_TASK_TYPE,
+  )
+  .option("--content <text>", "a url job's link, a video's text, or a test's payload", "https://example.com/")
+  .option("--wait-worker", "follow it until the worker has it", false)
+  .option("--limit <duration>", "wait no longer for any step", milliseconds)
+  .addHelpText(
+    "after",
+    "\nThe worker gets the job as it gets any other; of the task type gpuctl_test it should know nothing.\nThe GPU is started, and kept on for as long as policy says.",
+  )
+  .action(
+    async (flags: {
+      gateway?: string;
+      key?: string;
+      keyFile?: string;
+      type: JobType;
+      taskType: string;
+      content: string;
+      waitWorker: boolean;
+      limit?: number;
+    }) => {
+      process.exitCode = await testJob(session(), {
+        ...flags,
+        gateway: findGateway(flags.gateway, process.env, ROOT),
+        key: findLicense(flags, process.env, ROOT),
+        authorities: findAuthorities(process.env, ROOT),
+      });
+    },
+  );
+
+command(
+  "test-shutdown",
+  "Order the stop of a machine that has no work, and follow it; refused while there is work",
+  "gpuctl test-shutdown gpu-1",
+)
+  .argument("[machine]", "which; else the one that runs")
+  .option("--reason <words>", "why; it is kept in history", "gpuctl test-shutdown")
+  .option("--limit <duration>", "wait no longer for any step", milliseconds)
+  .action(async (machine: string | undefined, { limit, ...flags }: { reason: string; limit?: number }) => {
+    process.exitCode = await testShutdown(session(), machine, { ...because(flags), limit });
   });
 
 command(

@@ -4,7 +4,15 @@
  */
 import { z } from "zod";
 import { Duration } from "./duration.ts";
-import { GapEntry, HistoryEntry, ListenerAbout, LoginEntry, OperatorEntry, Token } from "./events.ts";
+import {
+  GapEntry,
+  HistoryEntry,
+  JobEvent,
+  ListenerAbout,
+  LoginEntry,
+  OperatorEntry,
+  Token,
+} from "./events.ts";
 
 export const API_PATH = "/api/v1";
 
@@ -135,6 +143,18 @@ export const viewed = {
 export const ArtifactQuery = z.strictObject({
   attempt: z.string().min(1).max(64).optional().meta({ description: "only those of this attempt" }),
 });
+
+/** A job on its way: heard by a listener, stored by NATS, taken into demand by power; each time on its own clock. */
+export const JobTaken = JobEvent.pick({
+  eventId: true,
+  type: true,
+  taskType: true,
+  requestId: true,
+  keyHash: true,
+  source: true,
+  count: true,
+}).extend({ heardAt: Time, storedAt: Time, takenAt: Time });
+export type JobTaken = z.infer<typeof JobTaken>;
 
 export const ArtifactList = z.object({
   artifacts: z.array(

@@ -13,6 +13,9 @@ export const PowerStatus = z.object({
   session: z.string(),
   /** Since when the notification path has been heard without a break; null while it is not. */
   listeningSince: Time,
+  /** When the gateway was last asked whether a task is active, and when a frame last proved the notification path. */
+  gatewayAskedAt: Time.default(null),
+  pathProvenAt: Time.default(null),
   hold: Hold.nullable(),
   needs: z.array(Need),
   demand: z.object({
@@ -43,7 +46,16 @@ export const PowerStatus = z.object({
       uptimeSeconds: z.number().nonnegative(),
       cost: z.number().nonnegative(),
       currency: z.string(),
-      attempt: z.object({ action: z.string(), attemptId: z.string(), at: Time }).nullable(),
+      attempt: z
+        .object({
+          action: z.string(),
+          attemptId: z.string(),
+          at: Time,
+          /** When the console took it; null while it has not, as far as is known. */
+          sentAt: Time.default(null),
+          lane: z.string().nullable().default(null),
+        })
+        .nullable(),
       failures: z.number().int().nonnegative(),
       restUntil: Time,
       restReason: z.string().nullable(),

@@ -135,6 +135,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
       logger,
       now,
       onDemand: wake,
+      onJobs: operator.taken,
       onQueries: (queries) => reconciler.query(queries),
       onMalformed: () => metrics.eventsMalformed(),
       signal,

@@ -1,9 +1,9 @@
 /** `gpuctl dsp …`: the old guide's look-ups in the gateway's Redis, as tables. It has no command that could write. */
-import { createHash } from "node:crypto";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { hashKey } from "@gpu-power-manager/shared/license";
 import { Redis } from "ioredis";
 import { z } from "zod";
-import { CommandError, EXIT } from "../client.ts";
+import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
 
 export const LOOKUPS = ["monitors", "workers", "clients", "pending", "status"] as const;
@@ -117,8 +117,6 @@ export function drawTable({ columns, rows }: Table): string[] {
   return [line(columns), ...rows.map(line)];
 }
 
-const hashOf = (license: string) => createHash("sha256").update(license).digest("hex").slice(0, 16);
-
 /** Connects, looks, and leaves. @throws when the server cannot be asked. */
 async function withRedis<T>(url: string, look: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
@@ -152,8 +150,8 @@ export async function readGateway(
 ): Promise<ReadonlyArray<{ readonly lookup: Lookup } & Table>> {
   const hash = (license: string) => {
     if (license === ALL_LICENSES) return license;
-    onLicense(license, hashOf(license));
-    return hashOf(license);
+    onLicense(license, hashKey(license));
+    return hashKey(license);
   };
   return await withRedis(url, async (redis) => {
     const tables: Array<{ lookup: Lookup } & Table> = [];
@@ -171,7 +169,7 @@ export async function printDsp(session: Session, lookup: Lookup, { url, showKeys
     );
     throw new CommandError(EXIT.unreachable, words);
   }
-  const name = (license: string) => (license === ALL_LICENSES || showKeys ? license : hashOf(license));
+  const name = (license: string) => (license === ALL_LICENSES || showKeys ? license : hashKey(license));
   try {
     const table = await withRedis(url, async (redis) => await lookUp(redis, lookup, name));
     if (json) print(JSON.stringify({ lookup, ...table }, null, 2));

@@ -6,7 +6,7 @@ import { NeedList } from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
-import { CommandError, EXIT } from "../client.ts";
+import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
 import { localTime, more } from "../times.ts";
 import type { Because } from "./acting.ts";

@@ -4,7 +4,7 @@ import { describeError } from "@gpu-power-manager/shared/errors";
 import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
-import { CommandError, EXIT } from "../client.ts";
+import { CommandError, EXIT } from "../command-error.ts";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";
 import { ago, localTime, more } from "../times.ts";

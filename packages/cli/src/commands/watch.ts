@@ -2,7 +2,7 @@
 import { Happening } from "@gpu-power-manager/shared/api";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
-import { CommandError, EXIT } from "../client.ts";
+import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
 import { localTime } from "../times.ts";
 import { describeHappening } from "./history.ts";

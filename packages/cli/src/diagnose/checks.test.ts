@@ -57,6 +57,8 @@ const status: PowerStatus = {
   asOf: AT,
   session: "logged_in",
   listeningSince: AT,
+  gatewayAskedAt: null,
+  pathProvenAt: null,
   hold: null,
   needs: [],
   demand: {

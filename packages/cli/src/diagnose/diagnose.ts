@@ -1,5 +1,5 @@
 /** `gpuctl diagnose`: where a notice's way is broken, why, and what to do. */
-import { EXIT } from "../client.ts";
+import { EXIT } from "../command-error.ts";
 import type { Colour, Session } from "../session.ts";
 import { type CheckStatus, firstFailure, judgeAll, type Result } from "./check.ts";
 import { allChecks } from "./checks.ts";

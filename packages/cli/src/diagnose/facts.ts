@@ -3,7 +3,7 @@ import { Diagnosis, HistoryPage } from "@gpu-power-manager/shared/api";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
-import { CommandError } from "../client.ts";
+import { CommandError } from "../command-error.ts";
 import type { Session } from "../session.ts";
 import { readMetrics, type Sample } from "./metrics-text.ts";
 

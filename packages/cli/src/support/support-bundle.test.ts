@@ -93,6 +93,8 @@ async function plantedPower(t: TestContext, sources: Map<string, string>): Promi
     actingInstance: "host-1:7",
     asOf: AT,
     session: "logged_in",
+    gatewayAskedAt: null,
+    pathProvenAt: null,
     listeningSince: AT,
     hold: { mode: "as_is", at: AT, until: null, reason: soil("hold"), by: "anna" },
     needs: [],

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { create } from "tar";
-import { CommandError, EXIT } from "../client.ts";
+import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
 import { type BundleOptions, gatherContents } from "./contents.ts";
 import { BLOT, Scrubber } from "./scrubber.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hashKey } from "../gateway/frames.ts";
+import { hashKey } from "@gpu-power-manager/shared/license";
 import { Ledger } from "./ledger.ts";
 import { readState, writeState } from "./ledger-state.ts";
 import { PendingList } from "./pending.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hashKey } from "../gateway/frames.ts";
+import { hashKey } from "@gpu-power-manager/shared/license";
 import { isActiveTask, type PendingJob, PendingList } from "./pending.ts";
 
 function readPending(list: string, raw: string): PendingJob | undefined {

@@ -1,8 +1,8 @@
 /** What lies in the gateway's Redis → jobs and tasks. Pure. The shapes are those of the gateway's protocol. */
 import { createHash, hash } from "node:crypto";
 import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
+import { hashKey } from "@gpu-power-manager/shared/license";
 import { z } from "zod";
-import { hashKey } from "../gateway/frames.ts";
 import { pickFields } from "./fields.ts";
 
 export const PENDING_PREFIX = "dsp:pending_tasks:";

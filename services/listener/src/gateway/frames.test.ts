@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { hashKey } from "@gpu-power-manager/shared/license";
 import fc from "fast-check";
 import { z } from "zod";
-import { hashKey, type Meaning, readFrame as readBytes, sampleOf } from "./frames.ts";
+import { type Meaning, readFrame as readBytes, sampleOf } from "./frames.ts";
 
 const LIMIT = 1_048_576;
 const readFrame = (raw: string) => readBytes(Buffer.from(raw), false, LIMIT);

@@ -2,8 +2,8 @@
  * Frames of the gateway → what they mean. Pure. The facts are those of the gateway's protocol: JSON text,
  * mostly without request ids, unknown types to be counted and ignored.
  */
-import { hash } from "node:crypto";
 import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
+import { hashKey } from "@gpu-power-manager/shared/license";
 import { z } from "zod";
 
 /** Characters of a malformed frame that the log may show. */
@@ -143,11 +143,6 @@ export type ReadFrame =
       readonly sample: () => string;
     }
   | { readonly ok: false; readonly reason: Rejection; readonly sample: () => string };
-
-/** SHA-256 of a license key, shortened: the key itself is a secret. */
-export function hashKey(key: string): string {
-  return hash("sha256", key).slice(0, 16);
-}
 
 /**
  * A name that ends like a secret's, and its value. Linear in the text: a name is only tried from its beginning (`\b`),

@@ -1,5 +1,6 @@
 /** GPU_JOBS → demand: events are acknowledged only after what they mean is written down. */
 
+import type { JobTaken } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { GatewayEvent, STREAMS, type StatusQueryEvent } from "@gpu-power-manager/shared/events";
@@ -30,6 +31,8 @@ const PULL_MS = 3_000;
 /** Copies come while a server dies and others go on; the limit bounds memory in a flood. */
 const COPIES_MS = 2 * 60_000;
 const COPIES_LIMIT = 20_000;
+/** In a flood nobody follows each job by eye; so many of a batch are told. */
+const TOLD_JOBS = 100;
 /** A question about the state is not worth an answer after this. */
 const QUERY_VALID_MS = 30_000;
 
@@ -41,6 +44,8 @@ export interface IntakeOptions {
   readonly now: () => number;
   /** Demand has changed and is durable. */
   readonly onDemand: () => void;
+  /** Jobs that are in demand now, for whoever follows one; of a flood only some. */
+  readonly onJobs: (jobs: readonly JobTaken[]) => void;
   readonly onQueries: (queries: readonly StatusQueryEvent[]) => void;
   readonly onMalformed: () => void;
   readonly signal: AbortSignal;
@@ -185,6 +190,7 @@ async function fold(options: Round, batch: readonly JsMsg[]): Promise<void> {
       });
     });
     options.onDemand();
+    options.onJobs(takenJobs(batch, events, now()));
     const first = events[0];
     logger.info(
       {
@@ -220,6 +226,25 @@ function read(message: JsMsg): GatewayEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+function takenJobs(
+  batch: readonly JsMsg[],
+  events: readonly SequencedEvent[],
+  now: number,
+): readonly JobTaken[] {
+  const iso = (at: number) => new Date(at).toISOString();
+  return events.slice(0, TOLD_JOBS).flatMap(({ sequence, event }) => {
+    const message = batch.find(({ seq }) => seq === sequence);
+    if (event.kind !== "job" || message === undefined) return [];
+    const { eventId, type, taskType, requestId, keyHash, source, count } = event;
+    const times = {
+      heardAt: iso(event.at),
+      storedAt: iso(message.info.timestampNanos / 1_000_000),
+      takenAt: iso(now),
+    };
+    return [{ eventId, type, taskType, requestId, keyHash, source, count, ...times }];
+  });
 }
 
 function countKinds(events: readonly SequencedEvent[]): Record<string, number> {

@@ -137,7 +137,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "Server-sent events, for as long as the connection is open",
     answer: {
       types: ["text/event-stream"],
-      description: "`status` with the whole status at first and at each change, `history` with each entry",
+      description:
+        "`status` with the whole status at first and at each change, `history` with each entry, `job` with each job that has come into demand",
     },
     problems: ["too_many_streams"],
   },

@@ -1,9 +1,10 @@
 /** What happens, as it happens, for whoever watches. */
 
-import { Happening } from "@gpu-power-manager/shared/api";
+import { Happening, type JobTaken } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 
-export type Watcher = (event: "history" | "status", data: unknown) => void;
+type StreamEvent = "history" | "status" | "job";
+export type Watcher = (event: StreamEvent, data: unknown) => void;
 
 export class Feed {
   private readonly watchers = new Set<Watcher>();
@@ -34,7 +35,13 @@ export class Feed {
     this.tell("status", {});
   }
 
-  private tell(event: "history" | "status", data: unknown): void {
+  /** Jobs have been taken into demand. */
+  taken(jobs: readonly JobTaken[]): void {
+    if (this.watchers.size === 0) return;
+    for (const job of jobs) this.tell("job", job);
+  }
+
+  private tell(event: StreamEvent, data: unknown): void {
     for (const watcher of this.watchers) watcher(event, data);
   }
 }

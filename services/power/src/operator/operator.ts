@@ -1,5 +1,5 @@
 /** The people's side of power, wired: the API, and what it reads from. */
-import type { EffectiveConfig, Why } from "@gpu-power-manager/shared/api";
+import type { EffectiveConfig, JobTaken, Why } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
 import type { HttpOptions } from "@gpu-power-manager/shared/http";
@@ -89,6 +89,9 @@ export class Operator {
     this.tell();
     this.feed.changed();
   }
+
+  /** Jobs have come into demand. */
+  readonly taken = (jobs: readonly JobTaken[]): void => this.feed.taken(jobs);
 
   /** The pool is open: from now on people may act, and the console can be looked into. */
   acts(acts: Acts, inspect: DiagnosisParts["selectors"]): void {

@@ -17,7 +17,7 @@ export interface StatusSource {
   readonly pool: string;
   readonly fleet: Fleet;
   readonly demand: Demand;
-  readonly reconciler: Pick<Reconciler, "decisions">;
+  readonly reconciler: Pick<Reconciler, "decisions" | "view">;
   readonly session: SessionState;
   readonly nats: NatsState;
   /** Whether this power holds the lease. */
@@ -35,6 +35,7 @@ const iso = (at: number | null) => (at === null || at === 0 ? null : new Date(at
 /** Everything a person asks first, in one document. */
 export function statusOf(source: StatusSource): PowerStatus {
   const { demand, now } = source;
+  const { askedWorkersAt, pathProvenAt } = source.reconciler.view;
   return {
     pool: source.pool,
     at: new Date(now).toISOString(),
@@ -43,6 +44,8 @@ export function statusOf(source: StatusSource): PowerStatus {
     actingInstance: source.leads ? source.name : null,
     session: source.session,
     listeningSince: iso(source.listeningSince),
+    gatewayAskedAt: iso(askedWorkersAt),
+    pathProvenAt: iso(pathProvenAt),
     hold: source.hold,
     needs: livingNeeds(demand.needs, now).map(([id, need]) => shownNeed(id, need)),
     demand: {
@@ -79,6 +82,8 @@ export function statusOf(source: StatusSource): PowerStatus {
               action: record.attempt.action,
               attemptId: record.attempt.attemptId,
               at: iso(record.attempt.at),
+              sentAt: iso(record.attempt.sentAt),
+              lane: record.attempt.lane,
             },
       failures: record.failures,
       restUntil: record.restUntil > now ? iso(record.restUntil) : null,

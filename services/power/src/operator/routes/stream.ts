@@ -21,7 +21,10 @@ export interface StreamParts {
   readonly signal: AbortSignal;
 }
 
-/** `event: status` with the whole status at first and at each change; `event: history` with each entry. */
+/**
+ * `event: status` with the whole status at first and at each change; `event: history` with each entry; `event: job` with
+ * each job that has come into demand.
+ */
 export function streamRoutes({ feed, status, signal }: StreamParts): Router {
   const stream: RequestHandler = (request, response) => {
     if (feed.watched >= MAX_STREAMS)
@@ -46,7 +49,7 @@ export function streamRoutes({ feed, status, signal }: StreamParts): Router {
     };
     let due: NodeJS.Timeout | undefined;
     const unwatch = feed.watch((event, data) => {
-      if (event === "history") send("history", data);
+      if (event !== "status") send(event, data);
       else
         due ??= setTimeout(() => {
           due = undefined;
