@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status why diagnose watch hold resume need test-job test-shutdown \
-  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore chown images-update images-save images-load test-compose
+  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore cluster-certs chown images-update images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9 -]+:.*## / {printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ backup: ## Volumes, settings and secrets into one file under backups/
 
 restore: ## The other way round: FILE=backups/….tar.gz
 	@scripts/stack/volumes.sh restore "$(FILE)"
+
+cluster-certs: ## Certificates for the hosts of a cluster, on the first of them; again: renews them
+	@scripts/stack/cluster-certs.sh
 
 chown: ## Make the installation another user's: sudo make chown OWNER=…
 	@scripts/stack/chown.sh "$(OWNER)"

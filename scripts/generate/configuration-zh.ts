@@ -31,6 +31,9 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "状态目录：listener 保存 NATS 未接收的事件（未设置则停止时会丢失）；power 保存加密的控制台会话和截图",
   HTTP_HOST: "健康检查与指标监听的地址",
   HTTP_PORT: "健康检查与指标的端口",
+  HTTP_TLS_DIR:
+    "存放 cert.pem、key.pem 和 ca.pem 的目录：集群中的其他主机也会得到应答，使用双方都出示证书的 TLS",
+  HTTP_TLS_PORT: "为其他主机应答的端口",
   LOG_LEVEL: "记录的最低日志级别",
   POOL_FILE: "机器池文件（YAML）的路径",
   PROFILES_DIR: "控制台配置（profile，YAML）所在目录",

@@ -84,6 +84,11 @@ compose() { "${compose_command[@]}" "$@"; }
 # With the demo's services too, whichever profile runs.
 every() { compose --profile demo "$@"; }
 containers_of() { docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter "label=com.docker.compose.service=$1"; }
+# The names of the services that run, and the containers of one of them.
+services_that_run() {
+  docker ps --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Label "com.docker.compose.service"}}' | sort -u
+}
+running_of() { docker ps -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter "label=com.docker.compose.service=$1"; }
 
 # Waits until each named service is healthy. @stderr progress, one line a change.
 wait_healthy() {

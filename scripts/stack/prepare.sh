@@ -30,7 +30,19 @@ printf 'LISTENER_PASSWORD: "%s"\nPOWER_PASSWORD: "%s"\n' "$(<secrets/nats-listen
   >secrets/nats-passwords.conf
 routes=$(setting NATS_ROUTES)
 if is_cluster; then routes=${routes:-nats:6222 nats-2:6222 nats-3:6222}; fi
-scripts/stack/nats-cluster.sh "$routes" "$(<secrets/nats-route)" >secrets/nats-cluster.conf
+tls=
+if is_cluster_host; then
+  for file in ca.pem cert.pem key.pem; do
+    [ -s "secrets/tls/$file" ] || fail "This host has no certificate in secrets/tls: run \`make cluster-certs\` on the first host, which says how to bring it here."
+  done
+  [[ ,$(setting NATS_URL) != *,nats://* ]] || fail "NATS_URL in .env must name the servers by tls://: between hosts everything is encrypted."
+  tls=/run/tls
+  mkdir -p config/ca
+  # Beside the authorities of one's own, where both services look for whom to trust.
+  cmp -s secrets/tls/ca.pem config/ca/cluster.pem || cp secrets/tls/ca.pem config/ca/cluster.pem
+  scripts/stack/prometheus-hosts.sh
+fi
+scripts/stack/nats-cluster.sh "$routes" "$(<secrets/nats-route)" "$tls" >secrets/nats-cluster.conf
 
 if is_demo; then
   # Written over, not removed first: a power that runs would find them gone for a moment.
@@ -75,4 +87,5 @@ fi
 chmod -R go-rwx secrets config
 # Prometheus and Alertmanager run as their images' own user. The folder is closed to everybody else on this machine.
 chmod 644 secrets/{alertmanager,{prometheus,alertmanager}-web}.yml secrets/{prometheus,alertmanager}-admin
+[ ! -d secrets/tls ] || chmod -R go+rX secrets/tls
 give_to_owner secrets config

@@ -33,6 +33,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   HEADLESS: "a container has no display; make login is for persons",
   HTTP_HOST: "its image says so; what is published, BIND says",
   HTTP_PORT: "health check, Prometheus and the published port ask there",
+  HTTP_TLS_DIR: "deploy/cluster/host.yml mounts the certificates there",
+  HTTP_TLS_PORT: "what is published, deploy/cluster/host.yml says",
 };
 /** Names that only the scripts set, for the demo. */
 const INTERNAL = [

@@ -20,6 +20,14 @@ stale=()
 [ -z "$("$here/logins.sh")" ] || stale+=(grafana)
 [ ${#stale[@]} -eq 0 ] || compose rm -sf "${stale[@]}" >/dev/null 2>&1
 compose up -d --no-build "${services[@]}"
+if is_cluster_host; then
+  # Certificates that were renewed, other hosts to scrape: these two read their files anew when they are told to.
+  files=$(cat secrets/tls/*.pem .stack/prometheus.yml | sha256sum)
+  if [ -e .stack/read ] && [ "$files" != "$(<.stack/read)" ]; then
+    for service in $(here_of nats prometheus); do docker kill -s HUP $(running_of "$service") >/dev/null; done
+  fi
+  echo "$files" >.stack/read
+fi
 wait_healthy "${services[@]}"
 # Of versions in which everything was on one network.
 docker network rm "${COMPOSE_PROJECT_NAME}_stack" >/dev/null 2>&1 || true

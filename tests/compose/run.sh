@@ -99,7 +99,7 @@ for command in "docker compose" docker-compose; do
   out=$($command -f docker-compose.yml --profile demo config 2>&1 >/dev/null) || fail "$command config: $out"
   [ -z "$out" ] || fail "$command config complains: $out"
   for override in docker-compose host; do
-    out=$(CLUSTER_BIND=10.0.0.1 NATS_NAME=nats-1 NATS_URL=nats://10.0.0.1:4222 \
+    out=$(CLUSTER_BIND=10.0.0.1 NATS_NAME=nats-1 NATS_URL=tls://10.0.0.1:4222 \
       $command -f docker-compose.yml -f deploy/cluster/$override.yml --profile demo config 2>&1 >/dev/null) || fail "$command config: $out"
     [ -z "$out" ] || fail "$command config of deploy/cluster/$override.yml complains: $out"
   done

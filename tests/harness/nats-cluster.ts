@@ -24,7 +24,7 @@ export interface NatsCluster {
   /** The addresses of all, beginning with that of a node. */
   urls(first: number): string;
   /** What a service needs to log in. */
-  loginOf(service: "listener" | "power"): Readonly<Record<string, string>>;
+  loginOf(user: "listener" | "power" | "setup"): Readonly<Record<string, string>>;
   /** A connection with power's rights. */
   connection(): Promise<NatsConnection>;
   /** The node that leads a stream, once all that power uses has a leader and every copy is current. */
@@ -36,12 +36,17 @@ export interface NatsCluster {
 const isWhole = (state: ClusterInfo | undefined) =>
   state?.leader !== undefined && state.replicas?.filter(({ current }) => current).length === 2;
 
-export async function startNatsCluster(): Promise<NatsCluster> {
+/** @param tls where the hosts' certificates lie, as for hosts apart; without it nothing is encrypted. */
+export async function startNatsCluster(tls?: string): Promise<NatsCluster> {
   const ports = await Promise.all(["nats-1", "nats-2", "nats-3"].map(() => freePort()));
   const clusterPorts = await Promise.all(ports.map(() => freePort()));
   const { command } = await natsProgram();
   const routes = clusterPorts.map((port) => `127.0.0.1:${port}`).join(" ");
-  const { stdout: cluster } = await run(join(ROOT, "scripts/stack/nats-cluster.sh"), [routes, PASSWORD]);
+  const { stdout: cluster } = await run(join(ROOT, "scripts/stack/nats-cluster.sh"), [
+    routes,
+    PASSWORD,
+    ...(tls === undefined ? [] : [tls]),
+  ]);
 
   const nodes = await Promise.all(
     ports.map(async (port, index): Promise<NatsNode> => {
@@ -49,11 +54,12 @@ export async function startNatsCluster(): Promise<NatsCluster> {
       const monitorPort = await freePort();
       const server = await serve(
         name,
-        "nats",
+        tls === undefined ? "nats" : "tls",
         async (listen, dir) => {
           const secrets = { LISTENER_PASSWORD: PASSWORD, POWER_PASSWORD: PASSWORD };
           const passwords = Object.entries(secrets).map(([key, value]) => `${key}: "${value}"\n`);
           await writeFile(join(dir, "nats-passwords.conf"), passwords.join(""));
+          await writeFile(join(dir, "nats-setup.conf"), `SETUP_PASSWORD: "${PASSWORD}"\n`);
           const own = cluster.replace("0.0.0.0:6222", `127.0.0.1:${clusterPorts[index]}`);
           await writeFile(join(dir, "nats-cluster.conf"), own);
           const config = await shippedConfiguration({ port: listen, monitorPort, dir });
@@ -73,7 +79,7 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   return {
     nodes,
     urls,
-    loginOf: (service) => ({ NATS_USER: service, NATS_PASSWORD: PASSWORD, NATS_REPLICAS: "3" }),
+    loginOf: (user) => ({ NATS_USER: user, NATS_PASSWORD: PASSWORD, NATS_REPLICAS: "3" }),
     connection,
     leaderOf: async (stream) => {
       const asking = await connection();

@@ -15,6 +15,7 @@ const PARTS = [
   "deploy",
   "docker-compose.yml",
   "profiles",
+  "prometheus",
   "scripts/alertmanager",
   "scripts/stack",
   "scripts/streams",
@@ -48,6 +49,8 @@ export interface StubbedStack {
   ): { readonly status: number | null; readonly said: string };
   /** What was asked of a stand-in since the last time, a call a line. */
   calls(program: "docker" | "chown" | "iptables" | "compose"): string[];
+  /** Puts a stand-in of a program on the PATH from now on. */
+  program(name: string, words: string): void;
   read(path: string): string;
   write(path: string, text: string): void;
   exists(path: string): boolean;
@@ -67,11 +70,12 @@ export function stubbedStack(docker = "", programs: Readonly<Record<string, stri
   mkdirSync(bin);
   const log = (name: string) => join(bin, `${name}.log`);
   const standIns = { docker: `${docker}\n${DOCKER}`, id: ID, chown: "", iptables: "exit 1", ...programs };
-  for (const [name, words] of Object.entries(standIns)) {
+  const program = (name: string, words: string) => {
     const file = join(bin, name);
     writeFileSync(file, `#!/usr/bin/env bash\nprintf '%s\\n' "\${*//$'\\n'/ }" >>"${log(name)}"\n${words}\n`);
     chmodSync(file, 0o755);
-  }
+  };
+  for (const [name, words] of Object.entries(standIns)) program(name, words);
   return {
     dir,
     run: (script, args = [], env = {}, uid) => {
@@ -91,6 +95,7 @@ export function stubbedStack(docker = "", programs: Readonly<Record<string, stri
       writeFileSync(log(program), "");
       return lines.filter((line) => line !== "");
     },
+    program,
     read: (path) => readFileSync(join(dir, path), "utf8"),
     write: (path, text) => {
       mkdirSync(dirname(join(dir, path)), { recursive: true });

@@ -90,6 +90,14 @@ export interface BusParts {
   readonly onStateFailure?: (what: string) => void;
 }
 
+/**
+ * What tls:// promises: the client would else take the word of whoever answers that there is no TLS, and send the
+ * password in the clear.
+ */
+export function encryption({ NATS_URL }: Pick<BusConfig, "NATS_URL">): Partial<ConnectionOptions> {
+  return NATS_URL.startsWith("tls://") ? { tls: {} } : {};
+}
+
 function authentication(config: BusConfig): Partial<ConnectionOptions> {
   const { NATS_CREDS_FILE: file } = config;
   // Read at each try, so that credentials that were renewed meanwhile are taken.
@@ -172,6 +180,7 @@ async function connectWaiting(config: BusConfig, name: string, parts: BusParts):
         noRandomize: true,
         name,
         ...authentication(config),
+        ...encryption(config),
         maxReconnectAttempts: -1,
         reconnectTimeWait: RECONNECT_WAIT_MS,
         // The client would else close for good after being refused twice in a row.

@@ -45,6 +45,15 @@ export function serviceEnv(port: number) {
       .default(String(port))
       .pipe(integer(0, 65_535))
       .meta({ description: "port of health and metrics" }),
+    HTTP_TLS_DIR: z.string().optional().meta({
+      description:
+        "folder with cert.pem, key.pem and ca.pem: the other hosts of a cluster are answered too, by TLS with certificates of both sides",
+    }),
+    HTTP_TLS_PORT: z
+      .string()
+      .default("9443")
+      .pipe(integer(0, 65_535))
+      .meta({ description: "port on which they are" }),
     LOG_LEVEL: z
       .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
       .default("info")

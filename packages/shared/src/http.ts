@@ -1,6 +1,8 @@
 import type { Server } from "node:http";
 import express, { type Express } from "express";
 import type { Registry } from "prom-client";
+import { serveHosts } from "./https.ts";
+import type { Logger } from "./logger.ts";
 
 /** At a stop, whoever is being answered gets so long for the rest of it. */
 const LAST_ANSWER_MS = 500;
@@ -16,6 +18,10 @@ export interface Readiness {
 export interface HttpOptions {
   readonly host: string;
   readonly port: number;
+  /** Where the certificates lie by which other hosts are answered, on a port of its own; undefined where there are none. */
+  readonly tlsDir: string | undefined;
+  readonly tlsPort: number;
+  readonly logger: Logger;
   readonly registry: Registry;
   readonly readiness: () => Readiness;
   readonly signal: AbortSignal;
@@ -54,6 +60,8 @@ export async function serveHttp(options: HttpOptions): Promise<number> {
     server.close();
     setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS).unref();
   });
+  const { tlsDir: dir, tlsPort, host, logger, signal } = options;
+  if (dir !== undefined) await serveHosts(app, { dir, host, port: tlsPort, logger, signal });
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : options.port;
 }

@@ -83,7 +83,16 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     readinessOf({ path, delivery, backlog, nats: health.state, busOpen: bus !== undefined });
   const { registry } = metrics;
   deriveFromState(registry, () => ({ path, delivery, backlog, now: now() }));
-  await serveHttp({ host: config.HTTP_HOST, port: config.HTTP_PORT, registry, readiness, signal });
+  await serveHttp({
+    host: config.HTTP_HOST,
+    port: config.HTTP_PORT,
+    tlsDir: config.HTTP_TLS_DIR,
+    tlsPort: config.HTTP_TLS_PORT,
+    logger,
+    registry,
+    readiness,
+    signal,
+  });
 
   // The gateway first: a notice that comes while NATS is away is kept, one that nobody hears is gone.
   path.start();

@@ -48,6 +48,9 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   await serveHttp({
     host: config.HTTP_HOST,
     port: config.HTTP_PORT,
+    tlsDir: config.HTTP_TLS_DIR,
+    tlsPort: config.HTTP_TLS_PORT,
+    logger,
     registry: metrics.registry,
     readiness: () => stage.readiness(),
     routes: operator.routes,
