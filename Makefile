@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status why diagnose watch hold resume need test-job test-shutdown \
-  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore cluster-certs chown images-update images-save images-load test-compose
+  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore restore-undo restore-forget cluster-certs chown images-update images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9 -]+:.*## / {printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,11 +96,17 @@ restart-power: ## Restart power; it looks at the console before it does anything
 upgrade: ## Build, then replace one service after the other
 	@scripts/stack/upgrade.sh
 
-backup: ## Volumes, settings and secrets into one file under backups/
-	@scripts/stack/volumes.sh backup
+backup: ## Everything into one file under backups/ while it goes on; PROMETHEUS=1: the series as well
+	@scripts/stack/backup.sh
 
-restore: ## The other way round: FILE=backups/….tar.gz
-	@scripts/stack/volumes.sh restore "$(FILE)"
+restore: ## A backup in place of what is here: FILE=backups/….tar
+	@scripts/stack/restore.sh "$(FILE)"
+
+restore-undo: ## Back to what was here before the last restore
+	@ENV_FILE=.stack/restore/env scripts/stack/restore-step.sh undo && scripts/stack/restore-step.sh start
+
+restore-forget: ## Give up the room that going back would need
+	@ENV_FILE=.stack/restore/env scripts/stack/restore-step.sh forget
 
 cluster-certs: ## Certificates for the hosts of a cluster, on the first of them; again: renews them
 	@scripts/stack/cluster-certs.sh

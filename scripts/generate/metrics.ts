@@ -4,6 +4,7 @@ import type { Registry } from "prom-client";
 import { z } from "zod";
 import { deriveFromState as deriveFromListener } from "../../services/listener/src/telemetry/gauges.ts";
 import { createMetrics as createListenerMetrics } from "../../services/listener/src/telemetry/metrics.ts";
+import { deriveFromBackup } from "../../services/power/src/telemetry/backup-gauge.ts";
 import { deriveFromBus } from "../../services/power/src/telemetry/bus-gauges.ts";
 import { deriveFromState as deriveFromPower } from "../../services/power/src/telemetry/gauges.ts";
 import { createMetrics as createPowerMetrics } from "../../services/power/src/telemetry/metrics.ts";
@@ -43,6 +44,7 @@ export function describeMetrics(): {
   const surroundings = { folders: {}, servers: never, authorities: [], steady: never };
   deriveFromSurroundings(listener.registry, { prefix: "gpu_listener", ...surroundings });
   deriveFromSurroundings(power.registry, { prefix: "gpu_power", ...surroundings });
+  deriveFromBackup(power.registry, "");
   return { listener: described(listener.registry), power: described(power.registry) };
 }
 

@@ -11,8 +11,8 @@ files_owner=$uid:$gid
 if [ "$uid" -eq 0 ]; then uid=10001 gid=10001; fi
 [ -f .env ] || fail "Nothing is installed here yet: whoever runs \`make up\` first is the owner."
 
-mapfile -t running < <(docker ps --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" \
-  --format '{{.Label "com.docker.compose.service"}}' | sort -u)
+exclusively
+mapfile -t running < <(services_that_run)
 start_again() { [ ${#running[@]} -eq 0 ] || compose up -d --no-build "${running[@]}" >/dev/null; }
 trap start_again EXIT
 [ ${#running[@]} -eq 0 ] || every stop >/dev/null

@@ -1,8 +1,6 @@
 # Sourced by the scripts beside it: finds compose and says which profile runs. Not run by itself.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-
-say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
-fail() { printf '%s\n' "$@" >&2; exit 1; }
+source scripts/stack/say.sh
 # The ids of a file's owner and group, and the name of the owner, for people.
 owner_of() { ls -ldn -- "$1" | awk '{ print $3 ":" $4 }'; }
 owner_name() { id -un "${1%%:*}" 2>/dev/null || echo "the user with the id ${1%%:*}"; }
@@ -11,17 +9,19 @@ owner_name() { id -un "${1%%:*}" 2>/dev/null || echo "the user with the id ${1%%
   ".env cannot be read: this installation belongs to $(owner_name "$(owner_of .env)")." \
   "Run make as that user or with sudo; \`sudo make chown OWNER=$(id -un)\` makes the installation yours."
 
+# Only a restore reads another one: that of the backup, before it is in its place.
+env_file=${ENV_FILE:-.env}
 # The environment goes before .env, as compose has it. Read, never sourced: a value may hold what a shell would run.
-setting() { if [ -n "${!1:-}" ]; then printf '%s\n' "${!1}"; elif [ -f .env ]; then sed -n "s/^$1=//p" .env | tail -n 1; fi; }
+setting() { if [ -n "${!1:-}" ]; then printf '%s\n' "${!1}"; elif [ -f "$env_file" ]; then sed -n "s/^$1=//p" "$env_file" | tail -n 1; fi; }
 # Writes a setting into .env where it stood, or instead of its example; owner and mode stay. Beside and then renamed:
 # a full disk must not leave half of it.
 keep_setting() { # name, value
   local like="^#?$1="
-  ! grep -q "^$1=" .env || like="^$1="
-  cp -p .env .env.new
+  ! grep -q "^$1=" "$env_file" || like="^$1="
+  cp -p "$env_file" "$env_file.new"
   awk -v like="$like" -v line="$1=$2" '$0 ~ like && !done { print line; done = 1; next } { print } END { if (!done) print line }' \
-    .env >.env.new
-  mv .env.new .env
+    "$env_file" >"$env_file.new"
+  mv "$env_file.new" "$env_file"
 }
 
 if docker compose version >/dev/null 2>&1; then compose_command=(docker compose)
@@ -38,6 +38,24 @@ is_demo() { [ "${COMPOSE_PROFILES:-}" = demo ] || [ -z "$(setting DSP_URL)" ]; }
 is_cluster() { [[ $(setting COMPOSE_FILE) == *deploy/cluster/docker-compose.yml* ]]; }
 # One host of several, by deploy/cluster/host.yml.
 is_cluster_host() { [[ $(setting COMPOSE_FILE) == *deploy/cluster/host.yml* ]]; }
+
+# Images that run under another name than the settings give them: what ran before, while an upgrade is under way and after
+# a rollback. UNPINNED=1 looks past them.
+pins=.stack/pinned.yml
+files=$(setting COMPOSE_FILE)
+files=${files%":$pins"}
+# Without a service in it compose would take it for a file of its first format.
+if [ -z "${UNPINNED:-}" ] && grep -q '^  ' "$pins" 2>/dev/null; then
+  if [ -z "$files" ]; then
+    files=docker-compose.yml
+    [ ! -e docker-compose.override.yml ] || files+=:docker-compose.override.yml
+  fi
+  export COMPOSE_FILE=$files:$pins
+elif [ -n "${COMPOSE_FILE:-}" ]; then
+  # Inherited from a script that saw pins.
+  export COMPOSE_FILE=$files
+fi
+pinned_image() { [ -n "${UNPINNED:-}" ] || [ ! -s "$pins" ] || sed -n "s/^  $1: { image: \(.*\) }\$/\1/p" "$pins"; }
 
 COMPOSE_PROJECT_NAME=$(setting COMPOSE_PROJECT_NAME)
 export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-gpu-power}
@@ -66,9 +84,16 @@ if is_demo; then
 fi
 
 # An image of ours that has Node and tar.
-tool_image() { local image; image=$(setting LISTENER_IMAGE); echo "${image:-gpu-power-manager/listener}:$(setting VERSION)"; }
+tool_image() {
+  local image
+  image=$(pinned_image listener)
+  [ -n "$image" ] || { image=$(setting LISTENER_IMAGE); image=${image:-gpu-power-manager/listener}:$(setting VERSION); }
+  echo "$image"
+}
+# What the scripts of these files import; their image may be that of an older version.
+shared_sources=(-v "$PWD/packages/shared/src:/app/packages/shared/src:ro")
 # Runs a container of the moment. Without a log: what passes through it may be secrets, and Docker would keep them.
-helper() { docker run --rm --log-driver none --read-only --cap-drop ALL --security-opt no-new-privileges:true --network none "$@"; }
+helper() { docker run --rm --log-driver none --read-only --cap-drop ALL --security-opt no-new-privileges:true --network "${helper_network:-none}" "$@"; }
 
 demo_services=(redis sim-dsp sim-console sim-people)
 nats_services=(nats)
@@ -80,7 +105,16 @@ fi
 # On further hosts of a cluster SERVICES in .env leaves out what runs on the first alone.
 runs_here() { local wanted; wanted=$(setting SERVICES); [ -z "$wanted" ] || [[ " $wanted " == *" $1 "* ]]; }
 here_of() { local service; for service in "$@"; do ! runs_here "$service" || echo "$service"; done; }
+[ "$env_file" = .env ] || compose_command+=(--env-file "$env_file")
 compose() { "${compose_command[@]}" "$@"; }
+# Of which commit the files are that the stack runs by, so that a rollback can name it; nothing where git does not know.
+note_commit() {
+  local commit
+  commit=$(git rev-parse --short HEAD 2>/dev/null) || return 0
+  mkdir -p -m 700 .stack
+  echo "$commit" >.stack/commit
+  give_to_owner .stack
+}
 # With the demo's services too, whichever profile runs.
 every() { compose --profile demo "$@"; }
 containers_of() { docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter "label=com.docker.compose.service=$1"; }

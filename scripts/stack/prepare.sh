@@ -3,6 +3,8 @@
 set -euo pipefail
 source "$(dirname "$0")/compose.sh"
 umask 077
+[ -n "${RESTORING:-}" ] || [ ! -e .stack/restore/state ] || [ "$(<.stack/restore/state)" = done ] ||
+  fail "A restore was cut off here: \`make restore-undo\` goes back to what was here before it."
 
 [ -f .env ] || { cp .env.example .env; chmod 600 .env; say "Wrote .env."; }
 scripts/stack/check-env.sh
@@ -13,6 +15,7 @@ random() { head -c 32 /dev/urandom | base64 | tr -d '/+=\n'; }
 secret() { [ -e "secrets/$1" ] || printf '%s' "${2-$(random)}" >"secrets/$1"; }
 secret nats-listener
 secret nats-power
+secret nats-setup
 secret nats-route
 secret session-key
 secret operator-token
@@ -28,6 +31,7 @@ secret prometheus-web.yml "no login yet"
 secret alertmanager-web.yml "no login yet"
 printf 'LISTENER_PASSWORD: "%s"\nPOWER_PASSWORD: "%s"\n' "$(<secrets/nats-listener)" "$(<secrets/nats-power)" \
   >secrets/nats-passwords.conf
+printf 'SETUP_PASSWORD: "%s"\n' "$(<secrets/nats-setup)" >secrets/nats-setup.conf
 routes=$(setting NATS_ROUTES)
 if is_cluster; then routes=${routes:-nats:6222 nats-2:6222 nats-3:6222}; fi
 tls=

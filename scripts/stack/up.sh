@@ -12,7 +12,8 @@ else
   # Left over from the demo.
   every rm -sf "${demo_services[@]}" >/dev/null 2>&1 || true
 fi
-[ -n "${NO_BUILD:-}" ] || "$here/take-images.sh" missing "${services[@]}"
+# The listener's image also works for the scripts, wherever it runs.
+[ -n "${NO_BUILD:-}" ] || "$here/take-images.sh" missing listener "${services[@]}"
 "$here/neighbours.sh"
 # They read these only when they start.
 stale=()

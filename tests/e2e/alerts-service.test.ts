@@ -1,4 +1,6 @@
 /** Alerts about the services and the way between them, each fired for real: fault → Prometheus → Alertmanager → webhook. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "nats";
 import { faultNamed, mendAll } from "../../scripts/demo/faults.ts";
@@ -91,6 +93,16 @@ test("each alert about the services and the way between them arrives when its fa
   await power.ready();
   // It has waited for the lease of the one that was killed, which is long in shortened time.
   await ruleQuiet({ alertname: "PowerNotReconciling" });
+
+  // ---- backups
+  const mark = join(stack.dir, "power", "last-backup");
+  const seconds = (ago: number) => `${Math.floor(Date.now() / 1_000) - ago}\n`;
+  await ruleQuiet({ alertname: "BackupTooOld" });
+  const old = Date.now();
+  await writeFile(mark, seconds(2 * 86_400));
+  await tells("BackupTooOld", "the last backup was made two days ago", old);
+  await writeFile(mark, seconds(0));
+  await resolves({ alertname: "BackupTooOld" }, old);
 
   // ---- what lies between them
   const nats = await connect({ servers: stack.nats.url });

@@ -29,6 +29,7 @@ export async function startGuardedNats(options: { readonly admits?: boolean } = 
   const server = await serve("nats-server", "nats", async (port, dir) => {
     folder = dir;
     await writePasswords();
+    await writeFile(join(dir, "nats-setup.conf"), `SETUP_PASSWORD: "${PASSWORD}"\n`);
     await writeFile(join(dir, "nats-cluster.conf"), "");
     const file = join(dir, "nats.conf");
     await writeFile(file, await shippedConfiguration({ port, monitorPort, dir }));

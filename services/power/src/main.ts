@@ -19,6 +19,7 @@ import { Acts } from "./operator/acts.ts";
 import { Operator } from "./operator/operator.ts";
 import { openPool } from "./pool/open-pool.ts";
 import { warningsOf } from "./pool/pool.ts";
+import { deriveFromBackup } from "./telemetry/backup-gauge.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
 import { deriveFromState } from "./telemetry/gauges.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -37,6 +38,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const health = new NatsHealth(logger);
   const stage = new Stage(health);
   const metrics = createMetrics(pool, now, () => stage.leads);
+  deriveFromBackup(metrics.registry, config.STATE_DIR);
   const outside = deriveFromSurroundings(metrics.registry, {
     prefix: "gpu_power",
     folders: { power: config.STATE_DIR, host: dirname(config.POOL_FILE) },
