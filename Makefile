@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status why diagnose watch hold resume need test-job test-shutdown \
-  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade backup restore restore-undo restore-forget cluster-certs chown images-update images-save images-load test-compose
+  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade rollback backup restore restore-undo restore-forget cluster-certs chown images-update images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9 -]+:.*## / {printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,8 +93,11 @@ restart-listener: ## A new listener registers before the old one stops
 restart-power: ## Restart power; it looks at the console before it does anything
 	@scripts/stack/restart-power.sh
 
-upgrade: ## Build, then replace one service after the other
+upgrade: ## A new version, checked first, one service after the other; back by itself when one does not work
 	@scripts/stack/upgrade.sh
+
+rollback: ## Back to the version before the last upgrade
+	@scripts/stack/rollback.sh
 
 backup: ## Everything into one file under backups/ while it goes on; PROMETHEUS=1: the series as well
 	@scripts/stack/backup.sh

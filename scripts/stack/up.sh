@@ -33,6 +33,8 @@ wait_healthy "${services[@]}"
 # Of versions in which everything was on one network.
 docker network rm "${COMPOSE_PROJECT_NAME}_stack" >/dev/null 2>&1 || true
 
+if [ -s "$pins" ]; then say "The version of before the last upgrade runs; \`make upgrade\` takes the newer one."; else note_commit; fi
+
 waiting=()
 for service in $(here_of listener); do wait_ready "$service" 9101 60 || waiting+=("$service"); done
 for service in $(here_of "${power_services[@]}"); do wait_ready "$service" 9102 60 || waiting+=("$service"); done

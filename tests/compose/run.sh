@@ -129,7 +129,15 @@ if [ -n "$DOCKERD_PID" ]; then
 else
   say "The daemon is not ours, so it is not restarted (other people's containers may run on it)."
 fi
-say "Backup and restore, images by file, the switch to a real gateway"
+say "Backup and restore"
+ROOT=$root "$root/tests/compose/backup.sh"
+if [ "$(id -u)" -eq 0 ]; then
+  say "A host of a cluster, restored from the single server"
+  ROOT=$root "$root/tests/compose/hosts.sh"
+fi
+say "Upgrades, and back"
+"$root/tests/compose/upgrade.sh"
+say "Images by file, the switch to a real gateway"
 "$root/tests/compose/upkeep.sh"
 say "Three nats-servers, two listeners and a standby power"
 clean
