@@ -130,8 +130,8 @@ export async function expectQuiet({ connection }: Connected): Promise<void> {
   for (const subscription of heard) subscription.unsubscribe();
   if (sign !== undefined) {
     throw new Error(
-      `A listener or a power still uses this NATS (heard on ${sign}), perhaps on another host: stop it there first ` +
-        "(`make stop-services`), because what it remembers would not fit what is restored.",
+      `A listener or a power still uses this NATS (heard on ${sign}), perhaps on another host: leave NATS alone up there ` +
+        "(`make down`, then `SERVICES=nats make up`), because what it remembers would not fit what is restored.",
     );
   }
 }
