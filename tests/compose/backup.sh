@@ -40,6 +40,9 @@ newest() { ls -t backups/*.tar | head -n 1; }
 console=http://127.0.0.1:18082
 machine=$(curl -fsS $console/state | grep -oE '"UHostId":"[^"]+"' | head -n 1 | cut -d'"' -f4)
 knob() { curl -fsS -X POST -H 'content-type: application/json' -d "$1" $console/faults >/dev/null; }
+# The part before may have left it running, and then it would serve the job at once.
+off() { local text; text=$(curl -fsS -H "Authorization: Bearer $(<secrets/viewer-token)" http://127.0.0.1:9102/api/v1/status) && grep -q '"state":"stopped"' <<<"$text"; }
+until_true "power sees the machine off" off
 knob "{\"soldOut\":[\"$machine\"]}"
 curl -fsS -X POST -H 'content-type: application/json' -d '{"type":"gpu.job.submit","key":"kept","taskType":"heygem_submit","requestId":"kept-1"}' \
   http://127.0.0.1:18072/jobs >/dev/null
