@@ -22,7 +22,7 @@ leave() {
   rm -rf "$log" "$place"
 }
 trap leave EXIT
-value() { curl -fsS "http://127.0.0.1:39102/metrics" 2>/dev/null | awk -v name="$1" 'index($0, name) == 1 && !found++ {print $2}'; }
+value() { curl -fsS "http://127.0.0.1:22102/metrics" 2>/dev/null | awk -v name="$1" 'index($0, name) == 1 && !found++ {print $2}'; }
 until_true() { # words, command …
   local words=$1 deadline=$((SECONDS + 120)); shift
   until "$@"; do [ $SECONDS -lt $deadline ] || fail "waited in vain for: $words"; sleep 0.2; done
@@ -44,9 +44,9 @@ CLUSTER_BIND=198.51.100.16
 NATS_ROUTES=198.51.100.16:6222 198.51.100.32:6222 198.51.100.48:6222
 NATS_URL=tls://198.51.100.16:4222,tls://198.51.100.32:4222,tls://198.51.100.48:4222
 SERVICES=nats listener power
-POWER_PORT=39102
-SIM_DSP_PORT=38072
-SIM_CONSOLE_PORT=38082
+POWER_PORT=22102
+SIM_DSP_PORT=22072
+SIM_CONSOLE_PORT=22082
 VERSION=$VERSION
 ENV
 ! make up >"$log" 2>&1 || fail "it comes up without certificates"
