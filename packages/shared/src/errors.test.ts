@@ -15,5 +15,8 @@ test("what a NATS server refuses is told with its own reason, not as a number", 
   const description = "write /data/1.blk: no space left on device";
   refused.api_error = { code: 503, err_code: 10077, description };
   assert.equal(describeError(refused), `503: ${description}`);
+  const told = new NatsError(description, ErrorCode.JetStreamNotEnabled);
+  told.api_error = refused.api_error;
+  assert.equal(describeError(told), description, "not twice");
   assert.equal(describeError(new NatsError("TIMEOUT", ErrorCode.Timeout)), "TIMEOUT");
 });

@@ -29,11 +29,12 @@ export class ConfigError extends CodedError {
   }
 }
 
-/** What a NATS server said itself, "no space left on device" for one: its client's message is only a number. */
+/** What a NATS server said itself, "no space left on device" for one: its client's message may be only a number. */
 function saidByNats(error: Error): string {
   if (!("api_error" in error) || typeof error.api_error !== "object" || error.api_error === null) return "";
   const { api_error: said } = error;
-  return "description" in said && typeof said.description === "string" ? `: ${said.description}` : "";
+  if (!("description" in said) || typeof said.description !== "string") return "";
+  return error.message.includes(said.description) ? "" : `: ${said.description}`;
 }
 
 /** A short text for a log field or a report, whatever was thrown. */
