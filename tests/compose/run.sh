@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The real stack in containers, on stand-in base images (see bases.sh): main job, hardening, restarts, kills,
-# backup, air gap, the switch from the demo to a real gateway, the cluster. Exits 0 when all of it held.
+# backup, air gap, the switch from the demo to a real gateway, the cluster, full disks. Exits 0 when all of it held.
 # KEEP=1 leaves the stack and the stand-in images there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 
-say() { printf '\033[1m%s\033[0m\n' "$*"; }
+say() { printf '\033[1m%s\033[0m (after %d s)\n' "$*" "$SECONDS"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
 if ! command -v docker >/dev/null || ! command -v dockerd >/dev/null || ! command -v debootstrap >/dev/null || ! command -v curl >/dev/null \
@@ -29,7 +29,7 @@ start_daemon() {
   fail "dockerd does not start; its last lines are above."
 }
 stop_daemon() { kill "$DOCKERD_PID"; wait "$DOCKERD_PID" || true; }
-DOCKERD_PID=
+DOCKERD_PID= disks=
 if ! docker info >/dev/null 2>&1; then
   [ "$(id -u)" -eq 0 ] || fail "The Docker daemon does not run and only root may start it."
   start_daemon
@@ -47,6 +47,11 @@ clean() {
 finish() {
   local code=$?
   trap - EXIT
+  if [ -n "$disks" ]; then
+    kill "$disks" 2>/dev/null || true
+    wait "$disks" || true
+    cat "$work/full-disks.log"
+  fi
   if [ $code -ne 0 ]; then
     docker ps -a --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Names}} {{.Status}}' || true
     for id in $(containers); do echo "== $(docker inspect -f '{{.Name}}' "$id")"; docker logs --tail 12 "$id" 2>&1 || true; done
@@ -58,7 +63,7 @@ finish() {
   fi
   [ -z "$DOCKERD_PID" ] || stop_daemon
   rm -rf "$work"
-  [ $code -eq 0 ] && say "All of it held, after $SECONDS s." || say "It failed (exit $code), after $SECONDS s; the lines above say where."
+  [ $code -eq 0 ] && say "All of it held" || say "It failed (exit $code); the lines above say where"
   exit $code
 }
 trap finish EXIT
@@ -119,7 +124,14 @@ say "Who can talk to whom"
 # Only root can make an outside to be reached or not.
 if [ "$(id -u)" -eq 0 ]; then node "$root/tests/compose/pairs.ts"; fi
 say "The main job, and restarts and kills in the middle of others"
+# Beside it, because both mostly wait. Not beside what restarts the daemon or gives images other names.
+ROOT=$root "$root/tests/compose/full-disks.sh" >"$work/full-disks.log" 2>&1 &
+disks=$!
 node "$root/tests/compose/story.ts" jobs
+say "A full disk under each service (it ran beside)"
+wait "$disks" || fail "A full disk; see below."
+disks=
+cat "$work/full-disks.log"
 if [ -n "$DOCKERD_PID" ]; then
   say "The host's daemon restarts"
   node "$root/tests/compose/story.ts" before-daemon
