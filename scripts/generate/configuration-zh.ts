@@ -46,5 +46,6 @@ export const CHINESE: Readonly<Record<string, string>> = {
   OPERATOR_TOKEN: "运维 API 的完全权限令牌",
   VIEWER_TOKEN: "运维 API 的只读令牌",
   ALLOWED_HOSTS: "访问运维 API 时允许使用的主机名，防止外部网页借域名重绑定访问",
+  PUBLIC_URL: "前面有反向代理时，人们打开运维页面所用的地址",
   HEADLESS: "设为 false 显示浏览器窗口，便于人工登录",
 };

@@ -5,6 +5,7 @@ import { configurationTable } from "./configuration.ts";
 import { dashboardFiles } from "./dashboards.ts";
 import { remainingSettings } from "./env-example.ts";
 import { metricsReference } from "./metrics.ts";
+import { pageCode } from "./page-code.ts";
 import { performanceTables } from "./performance.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -37,6 +38,7 @@ const FILES: Readonly<Record<string, (before: string) => string>> = {
   "docs/performance.zh-CN.md": (before) => between(before, "results", performanceTables("zh")),
   "docs/openapi.json": () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
   ...dashboardFiles(),
+  ...pageCode(),
 };
 
 const check = process.argv.includes("--check");

@@ -10,6 +10,7 @@ import { hold, order, reload, resume } from "./commands/acting.ts";
 import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
+import { printPageLink } from "./commands/page.ts";
 import { printStatus } from "./commands/status.ts";
 import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
 import { testShutdown } from "./commands/test-shutdown.ts";
@@ -165,6 +166,10 @@ acting(
 
 acting(command("reload", "Read the pool file and the profile now", "gpuctl reload --reason edited")).action(
   async (flags: { reason: string }) => await reload(session(), because(flags)),
+);
+
+command("page", "A one-time link to the operator's page, for a browser", "gpuctl page").action(
+  async () => await printPageLink(session(), actorName(process.env)),
 );
 
 command("needs", "Who says that the GPU is needed", "gpuctl needs").action(

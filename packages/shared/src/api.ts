@@ -23,6 +23,7 @@ export const PROBLEMS = {
   bad_request: { status: 400, title: "The request cannot be understood" },
   unauthorized: { status: 401, title: "The token is missing or wrong" },
   forbidden: { status: 403, title: "This token may not do that" },
+  forged: { status: 403, title: "The change may not come from the operator's page" },
   foreign_host: { status: 403, title: "The Host header names another server" },
   not_found: { status: 404, title: "There is no such thing" },
   stands_by: { status: 409, title: "Another power acts" },
@@ -94,6 +95,20 @@ export const HISTORY_KINDS = [
   "need",
   "operator",
 ] as const;
+
+/** A one-time link to the operator's page, with the rights of the token that asked for it. */
+export const PageLinkRequest = z.strictObject({ actor: change.actor });
+export const PageLink = z.object({
+  url: z
+    .url()
+    .nullable()
+    .meta({
+      description: "where the page is opened; null where PUBLIC_URL is not set: then as the API is asked",
+    }),
+  query: z.string().meta({ description: "what comes behind the page's address" }),
+  until: Time,
+});
+export type PageLink = z.infer<typeof PageLink>;
 
 export const HistoryQuery = z.strictObject({
   instance: Token.optional(),

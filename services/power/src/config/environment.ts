@@ -64,6 +64,11 @@ export const PowerEnv = z.object({
       error: "must be host names without ports, separated by commas",
     })
     .meta({ description: "names by which the operator's API may be asked, so that no foreign page can" }),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: "must be an address such as https://gpu.example.com/power/" })
+    .transform((text) => new URL(text.endsWith("/") ? text : `${text}/`))
+    .optional()
+    .meta({ description: "where people open the operator's page, when a reverse proxy stands before it" }),
   ...serviceEnv(9102),
 });
 export type PowerConfig = z.output<typeof PowerEnv>;

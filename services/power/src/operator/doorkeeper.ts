@@ -1,15 +1,13 @@
 /** Who may come in: the right host name, a known token, not too many wrong ones. */
 import type { Request, RequestHandler } from "express";
-import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { Credentials, Role } from "./credentials.ts";
 import { ApiError } from "./problems.ts";
-
-/** Wrong tokens from one address in a minute, beyond which it is not listened to until the minute is over. */
-const TRIES = 10;
-const TRIES_WINDOW_S = 60;
+import type { WrongTries } from "./wrong-tries.ts";
 
 /** Set by the doorkeeper on every request that came in. */
 const roles = new WeakMap<Request, Role>();
+/** Whether it would still be let in, for what stays open. */
+const stays = new WeakMap<Request, () => boolean>();
 
 export function roleOf(request: Request): Role {
   const role = roles.get(request);
@@ -17,16 +15,24 @@ export function roleOf(request: Request): Role {
   return role;
 }
 
+/** A stream ends when the session that opened it does. */
+export function mayStay(request: Request): boolean {
+  return stays.get(request)?.() ?? true;
+}
+
 export interface DoorkeeperOptions {
   readonly credentials: Credentials;
   /** Names by which power may be asked, without ports. */
   readonly hosts: readonly string[];
+  readonly wrongTries: WrongTries;
+  /** Who comes with the page's cookie. @throws ApiError for a change that a foreign page may have made. */
+  readonly session: (request: Request) => { readonly role: Role } | undefined;
 }
 
 /**
  * A page of a foreign site whose name is made to point at this address (DNS rebinding) sends that site's name as Host.
  */
-function checkHost(request: Request, hosts: readonly string[]): void {
+export function checkHost(request: Request, hosts: readonly string[]): void {
   const { host = "" } = request.headers;
   const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
   if (hosts.includes(name)) return;
@@ -41,8 +47,8 @@ function bearer(request: Request): string | undefined {
 }
 
 /** Lets a request with a known token through. */
-export function doorkeeper({ credentials, hosts }: DoorkeeperOptions): RequestHandler {
-  const wrongTries = new RateLimiterMemory({ points: TRIES, duration: TRIES_WINDOW_S });
+export function doorkeeper(options: DoorkeeperOptions): RequestHandler {
+  const { credentials, hosts, wrongTries, session } = options;
   return async (request, response, next) => {
     checkHost(request, hosts);
     if (!credentials.configured) {
@@ -50,18 +56,20 @@ export function doorkeeper({ credentials, hosts }: DoorkeeperOptions): RequestHa
         "Set OPERATOR_TOKEN_FILE (everything) or VIEWER_TOKEN_FILE (reading) and restart power; `make up` makes both.";
       throw new ApiError("not_configured", words);
     }
-    const address = request.socket.remoteAddress ?? "unknown";
-    const tries = await wrongTries.get(address);
-    if (tries !== null && tries.consumedPoints >= TRIES) {
-      const seconds = Math.ceil(tries.msBeforeNext / 1_000);
-      response.set("Retry-After", String(seconds));
-      throw new ApiError("too_many_tries", `Try again in ${seconds} s, with the right token.`);
+    // Before the tries are counted: who is signed in does not suffer from others behind the same proxy.
+    const signedIn = request.headers.authorization === undefined ? session(request) : undefined;
+    if (signedIn !== undefined) {
+      roles.set(request, signedIn.role);
+      stays.set(request, () => session(request) !== undefined);
+      next();
+      return;
     }
+    await wrongTries.check(request, response);
     const token = bearer(request);
     const role = token === undefined ? undefined : credentials.roleOf(token);
     if (role === undefined) {
       // A request without any token is no try.
-      if (token !== undefined) await wrongTries.penalty(address);
+      if (token !== undefined) await wrongTries.count(request);
       throw new ApiError(
         "unauthorized",
         "Send `Authorization: Bearer <token>` with the content of secrets/operator-token or secrets/viewer-token.",

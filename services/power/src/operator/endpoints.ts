@@ -15,6 +15,8 @@ import {
   NeedRequest,
   Order,
   Ordered,
+  PageLink,
+  PageLinkRequest,
   type ProblemCode,
   Reloaded,
   Why,
@@ -57,7 +59,14 @@ export const ANY_PROBLEM: readonly ProblemCode[] = [
 ];
 
 /** What any change may be refused with. */
-const ACTING: readonly ProblemCode[] = ["bad_request", "forbidden", "stands_by", "too_large", "not_ready"];
+const ACTING: readonly ProblemCode[] = [
+  "bad_request",
+  "forbidden",
+  "forged",
+  "stands_by",
+  "too_large",
+  "not_ready",
+];
 
 const needId = { id: NeedId };
 const machine = { id: Token };
@@ -148,6 +157,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "The operator's order that holds now",
     answer: HoldAnswer,
     problems: ["not_ready"],
+  },
+  {
+    method: "post",
+    path: "/page-link",
+    summary: "A one-time link to the operator's page, with the rights of the token that asks for it",
+    body: PageLinkRequest,
+    answer: PageLink,
+    problems: ["bad_request", "forged", "too_large"],
   },
   {
     method: "put",

@@ -9,7 +9,9 @@ import { ArtifactShelf } from "./artifact-shelf.ts";
 import { Credentials } from "./credentials.ts";
 import { Feed } from "./feed.ts";
 import { openApiDocument } from "./openapi.ts";
+import { Invitations } from "./page/invitations.ts";
 import { ApiError } from "./problems.ts";
+import { WrongTries } from "./wrong-tries.ts";
 
 const never = (): never => {
   throw new ApiError("not_ready", "This is a test.");
@@ -18,7 +20,7 @@ const never = (): never => {
 /** The whole API, behind which nothing is. */
 function app() {
   const whole = express();
-  operatorApi({
+  const api = operatorApi({
     credentials: new Credentials({}),
     hosts: [],
     pool: "default",
@@ -33,7 +35,12 @@ function app() {
     feed: new Feed(),
     logger: createLogger({ service: "test", level: "fatal", secrets: [] }),
     signal: new AbortController().signal,
-  })(whole);
+    wrongTries: new WrongTries(),
+    session: () => undefined,
+    invitations: new Invitations(Date.now),
+    publicUrl: undefined,
+  });
+  whole.use(api);
   return whole;
 }
 

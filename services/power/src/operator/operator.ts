@@ -1,4 +1,5 @@
-/** The people's side of power, wired: the API, and what it reads from. */
+/** The people's side of power, wired: API and page, and what they read from. */
+import { join } from "node:path";
 import type { EffectiveConfig, JobTaken, Why } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
@@ -18,7 +19,13 @@ import { Credentials } from "./credentials.ts";
 import { type DiagnosisParts, diagnose } from "./diagnosis.ts";
 import { Feed } from "./feed.ts";
 import { Listeners } from "./listeners.ts";
+import { Gate } from "./page/gate.ts";
+import { Invitations } from "./page/invitations.ts";
+import { Ledger } from "./page/ledger.ts";
+import { pageRoutes } from "./page/page.ts";
+import { Sessions } from "./page/sessions.ts";
 import { ApiError } from "./problems.ts";
+import { WrongTries } from "./wrong-tries.ts";
 
 export interface OperatorParts {
   readonly config: PowerConfig;
@@ -35,6 +42,7 @@ export class Operator {
   readonly routes: NonNullable<HttpOptions["routes"]>;
   private readonly parts: OperatorParts;
   private readonly feed = new Feed();
+  private readonly ledger: Ledger;
   private readonly heard = new HeardView();
   private tell = () => {};
   private bus: Bus | undefined;
@@ -47,16 +55,34 @@ export class Operator {
     const { config, followed, stage, logger, signal } = parts;
     this.parts = parts;
     this.listeners = new Listeners(parts.now);
-    this.routes = operatorApi({
-      credentials: new Credentials({ operator: config.OPERATOR_TOKEN, viewer: config.VIEWER_TOKEN }),
-      hosts: config.ALLOWED_HOSTS,
+    const tokens = { operator: config.OPERATOR_TOKEN, viewer: config.VIEWER_TOKEN };
+    const { PUBLIC_URL: publicUrl } = config;
+    const sessions = new Sessions({
+      file: join(config.STATE_DIR, "page-sessions.json"),
+      key: config.SESSION_KEY,
+      tokens,
+      now: parts.now,
+    });
+    const entrance = {
+      credentials: new Credentials(tokens),
+      hosts: publicUrl === undefined ? config.ALLOWED_HOSTS : [...config.ALLOWED_HOSTS, publicUrl.hostname],
+      wrongTries: new WrongTries(),
+      invitations: new Invitations(parts.now),
+      publicUrl,
+    };
+    const gate = new Gate({ sessions, publicUrl });
+    this.ledger = new Ledger(() => this.connected(), followed.pool.pool, parts.now);
+    const artifacts = new ArtifactShelf(config.STATE_DIR);
+    const api = operatorApi({
+      ...entrance,
+      session: (request) => gate.come(request),
       pool: followed.pool.pool,
       status: () => this.status() ?? { words: stage.readiness().words },
       known: () => this.known(),
       acts: () => this.mayAct(),
       why: () => this.why(),
       bus: () => this.connected(),
-      artifacts: new ArtifactShelf(config.STATE_DIR),
+      artifacts,
       config: () => this.effective(),
       diagnosis: () =>
         diagnose({
@@ -71,6 +97,26 @@ export class Operator {
       logger,
       signal,
     });
+    const page = pageRoutes({
+      ...entrance,
+      gate,
+      sessions,
+      ledger: this.ledger,
+      artifacts,
+      pool: () => followed.pool,
+      status: () => this.status() ?? { words: stage.readiness().words },
+      why: () => (this.acting !== undefined && stage.leads ? this.acting.why() : undefined),
+      listeners: this.listeners,
+      bus: () => this.connected(),
+      now: parts.now,
+      logger,
+    });
+    const path = publicUrl?.pathname ?? "/";
+    this.routes = (app) => {
+      app.use(api, page);
+      // A proxy may keep the path or take it away; both work.
+      if (path !== "/") app.use(path, api, page);
+    };
   }
 
   /** NATS is there: history can be read and followed. */
@@ -78,6 +124,7 @@ export class Operator {
     this.bus = bus;
     const { pool } = this.parts.followed.pool;
     this.feed.follow(bus, pool);
+    bus.connection.subscribe(`gpu.history.${pool}.*`, { callback: () => this.ledger.changed() });
     this.heard.follow(bus, pool, () => {
       // Whoever acts knows it all, and hears itself.
       if (this.parts.stage.status() === undefined) this.feed.changed();

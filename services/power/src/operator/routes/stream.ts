@@ -2,6 +2,7 @@
 
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type RequestHandler, Router } from "express";
+import { mayStay } from "../doorkeeper.ts";
 import type { Feed } from "../feed.ts";
 import { ApiError } from "../problems.ts";
 
@@ -56,8 +57,11 @@ export function streamRoutes({ feed, status, signal }: StreamParts): Router {
           sendStatus();
         }, STATUS_EVERY_MS);
     });
-    const heartbeat = setInterval(() => response.write(": alive\n\n"), HEARTBEAT_MS);
     const end = () => response.end();
+    const heartbeat = setInterval(() => {
+      if (mayStay(request)) response.write(": alive\n\n");
+      else end();
+    }, HEARTBEAT_MS);
     signal.addEventListener("abort", end, { once: true });
     request.on("close", () => {
       clearInterval(heartbeat);
