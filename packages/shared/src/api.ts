@@ -99,12 +99,9 @@ export const HISTORY_KINDS = [
 /** A one-time link to the operator's page, with the rights of the token that asked for it. */
 export const PageLinkRequest = z.strictObject({ actor: change.actor });
 export const PageLink = z.object({
-  url: z
-    .url()
-    .nullable()
-    .meta({
-      description: "where the page is opened; null where PUBLIC_URL is not set: then as the API is asked",
-    }),
+  url: z.url().nullable().meta({
+    description: "where the page is opened; null where PUBLIC_URL is not set: then as the API is asked",
+  }),
   query: z.string().meta({ description: "what comes behind the page's address" }),
   until: Time,
 });
