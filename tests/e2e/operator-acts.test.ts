@@ -124,6 +124,8 @@ test("held on it starts and stays, held off it waits with its jobs, resumed it s
   assert.equal(held.hold?.mode, "on");
   await until("it runs", () => stack.state() === "Running");
   await until("the hold ends by itself, it idles and stops", () => stack.state() === "Stopped");
+  // An order is refused for a stop that is under way before it is refused for a hold.
+  await until("power has seen it stop", async () => (await stack.status()).instances[0]?.attempt === null);
   assert.equal(HoldAnswer.parse(await (await stack.api("/hold")).json()).hold, null);
 
   await act(stack, "PUT", "/hold", { ...say, mode: "off" });
