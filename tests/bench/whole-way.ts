@@ -88,7 +88,7 @@ async function reset(stack: Stack): Promise<void> {
 }
 
 async function run({ short, rounds }: Effort): Promise<Row[]> {
-  const samples = short ? 2 : 12;
+  const samples = short ? 4 : 12;
   const dir = await mkdtemp(join(tmpdir(), "gpm-bench-way-"));
   const stack = await startStack({
     lanes: ["api"],
