@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NPM := npm run --silent
 
 .PHONY: help setup demo demo-fault test test-unit test-e2e bench bench-short lint format check generate check-generate status why diagnose watch hold resume need test-job test-shutdown \
-  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade rollback backup restore restore-undo restore-forget cluster-certs chown images-update images-save images-load test-compose
+  up down test-alert amtool logs ps restart-listener restart-power login login-import upgrade rollback backup restore restore-undo restore-forget setup-nats cluster-certs chown images-update images-save images-load test-compose
 
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9 -]+:.*## / {printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ restore-undo: ## Back to what was here before the last restore
 
 restore-forget: ## Give up the room that going back would need
 	@ENV_FILE=.stack/restore/env scripts/stack/restore-step.sh forget
+
+setup-nats: ## Make NATS' streams and buckets, or mend their settings; make up does it by itself
+	@scripts/stack/setup-nats.sh
 
 cluster-certs: ## Certificates for the hosts of a cluster, on the first of them; again: renews them
 	@scripts/stack/cluster-certs.sh

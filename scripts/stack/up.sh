@@ -20,22 +20,29 @@ stale=()
 [ -z "$("$here/alertmanager.sh")" ] || stale+=(alertmanager)
 [ -z "$("$here/logins.sh")" ] || stale+=(grafana)
 [ ${#stale[@]} -eq 0 ] || compose rm -sf "${stale[@]}" >/dev/null 2>&1
-compose up -d --no-build "${services[@]}"
+mapfile -t nats_here < <(here_of "${nats_services[@]}")
+if [ ${#nats_here[@]} -gt 0 ]; then
+  compose up -d --no-build "${nats_here[@]}"
+  wait_healthy "${nats_here[@]}"
+fi
 if is_cluster_host; then
   # Certificates that were renewed, other hosts to scrape: these two read their files anew when they are told to.
   files=$(cat secrets/tls/*.pem .stack/prometheus.yml | sha256sum)
   if [ -e .stack/read ] && [ "$files" != "$(<.stack/read)" ]; then
-    for service in $(here_of nats prometheus); do docker kill -s HUP $(running_of "$service") >/dev/null; done
+    for id in $(running_of nats) $(running_of prometheus); do docker kill -s HUP "$id" >/dev/null; done
   fi
   echo "$files" >.stack/read
 fi
+waiting=()
+# Before the services, which may not make them. Those of a version before have theirs, and made them by themselves.
+if [ ! -s "$pins" ]; then "$here/setup-nats.sh" || waiting+=("NATS (\`make setup-nats\` says why)"); fi
+compose up -d --no-build "${services[@]}"
 wait_healthy "${services[@]}"
 # Of versions in which everything was on one network.
 docker network rm "${COMPOSE_PROJECT_NAME}_stack" >/dev/null 2>&1 || true
 
 if [ -s "$pins" ]; then say "The version of before the last upgrade runs; \`make upgrade\` takes the newer one."; else note_commit; fi
 
-waiting=()
 for service in $(here_of listener); do wait_ready "$service" 9101 60 || waiting+=("$service"); done
 for service in $(here_of "${power_services[@]}"); do wait_ready "$service" 9102 60 || waiting+=("$service"); done
 

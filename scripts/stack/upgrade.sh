@@ -80,6 +80,12 @@ trap '[ -z "$stuck" ] || back_out' EXIT
 for unit in "${units[@]}"; do
   unpin "$unit"
   replace_units "$unit"
+  # Before the services, which may not make what is new.
+  if [ "$unit" = "${nats_services[-1]}" ]; then
+    stuck=$unit
+    "$here/setup-nats.sh"
+    stuck=
+  fi
 done
 trap - EXIT
 rm "$pins"

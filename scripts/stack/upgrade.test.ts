@@ -56,6 +56,7 @@ case "$*" in
   # The hashes of two passwords.
   "run "*perl*) printf 'h1\\nh2\\n'; exit ;;
   "run "*data-format*) for each; do case $each in gpu-power-manager/* | old-* | new-* | older-*) cat "$state/format/$(id_of "$each")" 2>/dev/null || echo 1; exit ;; esac; done ;;
+  "run "*"main.ts set-up"*) [ ! -e "$state/no-set-up" ]; exit ;;
   "run "*nats-server*) echo "nats-server: v2.11.11"; exit ;;
   "run "*) exit 0 ;;
 esac`;
@@ -119,6 +120,13 @@ test("what runs stays by name, and make rollback goes back to it, make upgrade o
   assert.equal(host.tag("gpu-power-manager/power:previous"), "old-power");
   assert.equal(host.tag("gpu-power-manager/power:running"), undefined);
   assert.ok(!pinned(host));
+  const did = host.stack.calls("docker");
+  const at = (words: RegExp) => did.findIndex((call) => words.test(call));
+  const set = at(/^run .*main\.ts set-up 1$/);
+  assert.ok(
+    at(/^compose .*up -d .*nats$/) < set && set < at(/^compose .*up -d .*listener$/),
+    "streams between",
+  );
 
   const back = host.stack.run("rollback.sh", [], HERE);
   assert.equal(back.status, 0, back.said);
@@ -131,6 +139,16 @@ test("what runs stays by name, and make rollback goes back to it, make upgrade o
   assert.equal(again.status, 0, again.said);
   assert.deepEqual(host.runs(), all("new"));
   assert.equal(host.tag("gpu-power-manager/power:previous"), "old-power");
+});
+
+test("streams that cannot be made or changed: NATS goes back, and no service was replaced", () => {
+  const host = machine();
+  host.build("new");
+  writeFileSync(join(host.stack.dir, "stand-ins/machine/no-set-up"), "");
+  const { status, said } = upgrade(host);
+  assert.equal(status, 1, said);
+  assert.match(said, /The version before runs again/);
+  assert.deepEqual(host.runs(), all("old"));
 });
 
 test("a version that refuses the configuration replaces nothing, and make up does not take it either", () => {

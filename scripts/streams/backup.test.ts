@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openBus } from "@gpu-power-manager/shared/bus";
-import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { AckPolicy, connect } from "nats";
@@ -13,9 +13,11 @@ import { startGuardedNats } from "../../tests/harness/guarded-nats.ts";
 import { type NatsCluster, startNatsCluster } from "../../tests/harness/nats-cluster.ts";
 import { expectQuiet, readSaved, restoreStreams, saveStreams } from "./backup.ts";
 import { connectAsSetup } from "./connection.ts";
+import { setUp } from "./set-up.ts";
 
 type Servers = Pick<NatsCluster, "urls" | "loginOf">;
-const STATE = `KV_${KV_BUCKET}`;
+const STATE = streamOfBucket(BUCKETS.power);
+const ALL = [STREAMS.history, STREAMS.jobs, streamOfBucket(BUCKETS.listener), STATE];
 const logger = createLogger({ service: "test", level: "fatal", secrets: [] });
 const folder = async () => await mkdtemp(join(tmpdir(), "streams-"));
 
@@ -26,13 +28,14 @@ async function asSetup(t: TestContext, servers: Servers) {
   return nats;
 }
 
-/** The streams as power makes them, with jobs in the queue of which some are delivered and not acknowledged. */
+/** The streams as an installation has them, with jobs in the queue of which some are delivered and not acknowledged. */
 async function lifeOn(t: TestContext, servers: Servers, replicas: number) {
+  await setUp(await asSetup(t, servers), replicas);
   const { NATS_USER, NATS_PASSWORD } = servers.loginOf("power");
   const bus = await openBus(
     { NATS_URL: servers.urls(0), NATS_USER, NATS_PASSWORD, NATS_REPLICAS: replicas },
     "power",
-    { health: new NatsHealth(logger), logger, signal: new AbortController().signal },
+    { health: new NatsHealth(logger), bucket: "gpu_power", logger, signal: new AbortController().signal },
   );
   t.after(() => bus.close());
   const login = servers.loginOf("listener");
@@ -71,7 +74,7 @@ async function contentsOf(t: TestContext, servers: Servers, name: string) {
 }
 
 async function stand(t: TestContext, replicas: 1 | 3): Promise<Servers> {
-  const servers = replicas === 3 ? await startNatsCluster() : await startGuardedNats();
+  const servers = replicas === 3 ? await startNatsCluster() : await startGuardedNats({ setUp: false });
   t.after(() => servers.stop());
   return servers;
 }
@@ -92,7 +95,7 @@ for (const [from, to] of [
     assert.equal(await first?.ackAck(), true);
     const dir = await folder();
     const saved = await saveStreams(await asSetup(t, old), dir);
-    assert.deepEqual([...saved.streams].sort(), [STREAMS.history, STREAMS.jobs, STATE]);
+    assert.deepEqual([...saved.streams].sort(), ALL);
     assert.equal(saved.consistent, true);
 
     const anew = await stand(t, to);
@@ -101,7 +104,7 @@ for (const [from, to] of [
       keep: await folder(),
       replicas: to,
     });
-    assert.deepEqual(restored.sort(), [STREAMS.history, STREAMS.jobs, STATE]);
+    assert.deepEqual(restored.sort(), ALL);
     for (const name of restored) {
       const { created, ...rest } = await contentsOf(t, anew, name);
       const expected = await contentsOf(t, old, name);

@@ -36,7 +36,7 @@ const isQueue = ({ config }: StreamMeta) => config.retention === "workqueue";
 const taken = ({ state }: StreamMeta) => state.last_seq - state.messages;
 
 /** JetStream, as soon as it answers. @throws when it has not within a minute. */
-async function managerOf({ connection }: Connected): Promise<JetStreamManager> {
+export async function managerOf({ connection }: Connected): Promise<JetStreamManager> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {

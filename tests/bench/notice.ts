@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
 import { stringify } from "yaml";
 import { consumerOf } from "../../services/power/src/demand/intake.ts";
 import { profileFor } from "../harness/pool-files.ts";
@@ -133,8 +133,8 @@ async function noticeToPower({ short, rounds }: Effort): Promise<Row[]> {
     const floorHands = await watch(connection, "floor-hands");
     const floorWritten = await acksOf(bench, `KV_${bucket}`);
     // What it has folded is on its way to KV: the first that is seen of it from outside.
-    const ourHands = await watch(connection, `$KV.${KV_BUCKET}.demand.default`);
-    const ourWritten = await acksOf(bench, `KV_${KV_BUCKET}`);
+    const ourHands = await watch(connection, `$KV.${BUCKETS.power}.demand.default`);
+    const ourWritten = await acksOf(bench, streamOfBucket(BUCKETS.power));
     bench.start({
       file: "tests/bench/floor/consume.ts",
       args: [bench.natsUrl, FLOOR.stream, bucket, "floor-hands"],

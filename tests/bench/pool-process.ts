@@ -31,7 +31,12 @@ const logger = createLogger({ service: "bench", level: "fatal", secrets: [] });
 const stopping = new AbortController();
 const { signal } = stopping;
 const health = new NatsHealth(logger);
-const bus = await openBus({ NATS_URL: natsUrl, NATS_REPLICAS: 1 }, name, { health, logger, signal });
+const bus = await openBus({ NATS_URL: natsUrl, NATS_REPLICAS: 1 }, name, {
+  health,
+  bucket: "gpu_power",
+  logger,
+  signal,
+});
 
 const pool = Pool.parse({
   pool: name,

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { BUCKETS, STREAMS } from "@gpu-power-manager/shared/events";
 import { connect, type Msg } from "nats";
 import { type Gateway, startGateway } from "../../sim/dsp/src/gateway.ts";
 import { until } from "../harness/process.ts";
@@ -54,8 +54,8 @@ async function watchLegs({ nats }: Stack) {
   const starts = (message: Msg) => message.string().includes('"action":"start"');
   const sights = [
     await watch(connection, "_INBOX.>", (message) => message.string().includes(`"stream":"${STREAMS.jobs}"`)),
-    await watch(connection, `$KV.${KV_BUCKET}.demand.default`),
-    await watch(connection, `$KV.${KV_BUCKET}.instance.default.>`, starts),
+    await watch(connection, `$KV.${BUCKETS.power}.demand.default`),
+    await watch(connection, `$KV.${BUCKETS.power}.instance.default.>`, starts),
   ];
   return {
     legs: async (from: number, arrived: Promise<number>): Promise<number[]> => {

@@ -41,12 +41,13 @@ test("three servers make one cluster by their certificates, and a service that t
   await assert.rejects(connect({ servers, ...login, tls: null }), /tls|secure/i, "in the clear");
 
   setDefaultCACertificates([...getCACertificates("default"), ca]);
+  await cluster.setUp(3);
   const stopping = new AbortController();
   t.after(() => stopping.abort());
   const bus = await openBus(
     { NATS_URL: cluster.urls(0), NATS_USER, NATS_PASSWORD, NATS_REPLICAS: 3 },
     "power",
-    { health: new NatsHealth(logger), logger, signal: stopping.signal },
+    { health: new NatsHealth(logger), bucket: "gpu_power", logger, signal: stopping.signal },
   );
   t.after(() => bus.close());
   await until("the state has three copies", async () => {

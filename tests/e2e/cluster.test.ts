@@ -25,6 +25,7 @@ const SILENCE_MS = 10_000;
 async function start(t: TestContext): Promise<[NatsCluster, Stack]> {
   const cluster = await startNatsCluster();
   t.after(() => cluster.stop());
+  await cluster.setUp(3);
   const stack = await startStack({ cluster, listeners: 2, powers: 2, policy: { idleTimeout: "120s" } });
   t.after(() => stack.stop());
   return [cluster, stack];
@@ -169,10 +170,12 @@ test("an installation with single copies becomes one with three", async (t) => {
   t.after(() => cluster.stop());
   const logger = createLogger({ service: "test", level: "fatal", secrets: [] });
   const copies = async (NATS_REPLICAS: number) => {
+    await cluster.setUp(NATS_REPLICAS);
     const { NATS_USER, NATS_PASSWORD } = cluster.loginOf("power");
     const config = { NATS_URL: cluster.urls(0), NATS_USER, NATS_PASSWORD, NATS_REPLICAS };
     const bus = await openBus(config, "test", {
       health: new NatsHealth(logger),
+      bucket: "gpu_power",
       logger,
       signal: AbortSignal.timeout(LONG_MS),
     });

@@ -1,21 +1,17 @@
-/** Somebody deletes the bucket of state while everything runs. */
+/** Somebody deletes the buckets of state while everything runs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "nats";
 import { until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 
-/** What both services keep. */
-const KEYS = [
-  "lease.default",
-  "demand.default",
-  "instance.default.gpu-1",
-  "hold.default",
-  "listener.default.path",
-  "listener.default.ledger",
-];
+/** What each service keeps. */
+const KEYS = {
+  gpu_power: ["lease.default", "demand.default", "instance.default.gpu-1", "hold.default"],
+  gpu_listener: ["listener.default.path", "listener.default.ledger"],
+};
 
-test("it is made again with all that the services know, and nothing is started, forgotten or let go for it", async (t) => {
+test("they are made again with all that the services know, and nothing is started, forgotten or let go for it", async (t) => {
   const stack = await startStack({ backlog: true, policy: { idleTimeout: "60s" } });
   const connection = await connect({ servers: stack.nats.url });
   t.after(async () => {
@@ -27,15 +23,22 @@ test("it is made again with all that the services know, and nothing is started, 
     const { demand, instances } = await stack.status();
     return demand.counts.url === 1 && demand.waitingJobs === 0 && instances[0]?.state === "running";
   });
-  const kv = await connection.jetstream().views.kv("gpu_power", { allow_direct: false });
+  const bucket = async (name: string) =>
+    await connection.jetstream().views.kv(name, { allow_direct: false, bindOnly: true });
+  const kv = await bucket("gpu_power");
   const order = { version: 1, mode: "as_is", at: 1, until: null, reason: "maintenance", by: "test" };
   await kv.put("hold.default", JSON.stringify(order));
   await until("power holds", async () => (await stack.status()).hold !== null);
   const read = async (key: string) => (await kv.get(key))?.string();
-  await until("everything is kept", async () => {
-    for (const key of KEYS) if ((await read(key)) === undefined) return false;
-    return true;
-  });
+  const missing = async () => {
+    const found: string[] = [];
+    for (const [name, keys] of Object.entries(KEYS)) {
+      const of = await bucket(name);
+      for (const key of keys) if ((await of.get(key)) === null) found.push(key);
+    }
+    return found;
+  };
+  await until("everything is kept", async () => (await missing()).length === 0);
   const started = await stack.power.metric(
     'gpu_power_start_latency_seconds_count{instance="gpu-1",stage="total"}',
   );
@@ -43,8 +46,8 @@ test("it is made again with all that the services know, and nothing is started, 
   const before = await until("uptime is counted", uptime);
   const deletedAt = Date.now();
   const manager = await connection.jetstreamManager();
-  await manager.streams.delete("KV_gpu_power");
-  for (const key of KEYS) await until(`${key} is there again`, async () => (await read(key)) !== undefined);
+  for (const name of Object.keys(KEYS)) await manager.streams.delete(`KV_${name}`);
+  await until("everything is there again", async () => (await missing()).length === 0);
   t.diagnostic(`all of it is there again after ${Date.now() - deletedAt} ms`);
   assert.equal(await read("hold.default"), JSON.stringify(order));
   for (const service of [stack.listener, stack.power]) {

@@ -8,5 +8,10 @@ export async function busOn({ url }: { readonly url: string }): Promise<Bus> {
   const logger = createLogger({ service: "test", level: "fatal", secrets: [] });
   const { signal } = new AbortController();
   const config = { NATS_URL: url, NATS_REPLICAS: 1 };
-  return await openBus(config, "test", { health: new NatsHealth(logger), logger, signal });
+  return await openBus(config, "test", {
+    health: new NatsHealth(logger),
+    bucket: "gpu_power",
+    logger,
+    signal,
+  });
 }

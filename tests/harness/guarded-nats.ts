@@ -2,9 +2,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NatsCluster } from "./nats-cluster.ts";
-import { natsProgram, shippedConfiguration } from "./nats-server.ts";
+import { type NatsProgram, natsProgram, shippedConfiguration } from "./nats-server.ts";
 import { freePort } from "./process.ts";
 import { type Server, serve } from "./servers.ts";
+import { setUpNats } from "./set-up-nats.ts";
 
 const PASSWORD = "only-on-loopback";
 
@@ -16,8 +17,11 @@ export interface GuardedNats extends Server, Pick<NatsCluster, "urls" | "loginOf
   reload(): Promise<void>;
 }
 
-export async function startGuardedNats(options: { readonly admits?: boolean } = {}): Promise<GuardedNats> {
-  const { command } = await natsProgram();
+/** @param options whether the services' password is right, streams and buckets are made (they are), and which server. */
+export async function startGuardedNats(
+  options: { readonly admits?: boolean; readonly setUp?: boolean; readonly server?: NatsProgram } = {},
+): Promise<GuardedNats> {
+  const { command } = options.server ?? (await natsProgram());
   const monitorPort = await freePort();
   let { admits = true } = options;
   let folder = "";
@@ -32,9 +36,10 @@ export async function startGuardedNats(options: { readonly admits?: boolean } = 
     await writeFile(join(dir, "nats-setup.conf"), `SETUP_PASSWORD: "${PASSWORD}"\n`);
     await writeFile(join(dir, "nats-cluster.conf"), "");
     const file = join(dir, "nats.conf");
-    await writeFile(file, await shippedConfiguration({ port, monitorPort, dir }));
+    await writeFile(file, await shippedConfiguration({ port, monitorPort, dir }, options.server));
     return { command, args: ["--config", file], env: { NATS_NAME: "nats" } };
   });
+  if (options.setUp !== false) await setUpNats(server.url, PASSWORD, 1);
   return {
     url: server.url,
     port: server.port,

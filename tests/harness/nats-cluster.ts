@@ -3,11 +3,12 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
 import { type ClusterInfo, connect, type NatsConnection } from "nats";
 import { natsProgram, shippedConfiguration } from "./nats-server.ts";
 import { freePort, until } from "./process.ts";
 import { type Server, serve } from "./servers.ts";
+import { setUpNats } from "./set-up-nats.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const PASSWORD = "only-on-loopback";
@@ -25,6 +26,8 @@ export interface NatsCluster {
   urls(first: number): string;
   /** What a service needs to log in. */
   loginOf(user: "listener" | "power" | "setup"): Readonly<Record<string, string>>;
+  /** Makes streams and buckets with so many copies, or gives them so many. */
+  setUp(replicas: number): Promise<void>;
   /** A connection with power's rights. */
   connection(): Promise<NatsConnection>;
   /** The node that leads a stream, once all that power uses has a leader and every copy is current. */
@@ -76,10 +79,12 @@ export async function startNatsCluster(tls?: string): Promise<NatsCluster> {
     nodes.map((_, index) => nodes[(first + index) % nodes.length]?.url ?? "").join(",");
   const login = (user: string) => ({ user, pass: PASSWORD, inboxPrefix: `_INBOX.${user}` });
   const connection = async () => await connect({ servers: urls(0).split(","), ...login("power") });
+  const setUp = async (replicas: number) => await setUpNats(urls(0), PASSWORD, replicas);
   return {
     nodes,
     urls,
     loginOf: (user) => ({ NATS_USER: user, NATS_PASSWORD: PASSWORD, NATS_REPLICAS: "3" }),
+    setUp,
     connection,
     leaderOf: async (stream) => {
       const asking = await connection();
@@ -91,7 +96,7 @@ export async function startNatsCluster(tls?: string): Promise<NatsCluster> {
             const { cluster: consumer } = await manager.consumers.info(STREAMS.jobs, "power-default");
             if (!isWhole(consumer)) return undefined;
             let leader: string | undefined;
-            for (const name of [...Object.values(STREAMS), `KV_${KV_BUCKET}`]) {
+            for (const name of [...Object.values(STREAMS), streamOfBucket(BUCKETS.power)]) {
               const { cluster: state } = await manager.streams.info(name);
               if (!isWhole(state)) return undefined;
               if (name === stream) leader = state?.leader;

@@ -19,13 +19,16 @@ let program: Promise<NatsProgram> | undefined;
 
 /** @throws where there is no nats-server. */
 export function natsProgram(): Promise<NatsProgram> {
-  program ??= (async () => {
-    const command = (await run(join(ROOT, "scripts/nats-server.sh"))).stdout.trim();
-    const { stdout } = await run(command, ["--version"]);
-    const [, version = "", major, minor] = /v((\d+)\.(\d+)\.\S+)/.exec(stdout) ?? [];
-    return { command, version, knowsSyncInterval: Number(major) * 100 + Number(minor) >= 210 };
-  })();
+  program ??= (async () =>
+    await programAt((await run(join(ROOT, "scripts/nats-server.sh"))).stdout.trim()))();
   return program;
+}
+
+/** Another one than the one that tests run. */
+export async function programAt(command: string): Promise<NatsProgram> {
+  const { stdout } = await run(command, ["--version"]);
+  const [, version = "", major, minor] = /v((\d+)\.(\d+)\.\S+)/.exec(stdout) ?? [];
+  return { command, version, knowsSyncInterval: Number(major) * 100 + Number(minor) >= 210 };
 }
 
 export interface Place {
@@ -37,8 +40,11 @@ export interface Place {
 }
 
 /** deploy/nats/nats.conf with other ports and folders; without what the server at hand does not know. */
-export async function shippedConfiguration({ port, monitorPort, dir }: Place): Promise<string> {
-  const { knowsSyncInterval } = await natsProgram();
+export async function shippedConfiguration(
+  { port, monitorPort, dir }: Place,
+  server?: NatsProgram,
+): Promise<string> {
+  const { knowsSyncInterval } = server ?? (await natsProgram());
   const shipped = await readFile(join(ROOT, "deploy/nats/nats.conf"), "utf8");
   return shipped
     .replaceAll("../../run/secrets/", "")

@@ -11,6 +11,7 @@ import {
 } from "nats";
 import { z } from "zod";
 import { describeError, Fatal } from "./errors.ts";
+import type { BucketName } from "./events.ts";
 import type { Logger } from "./logger.ts";
 import { isRefusal, NATS_LOST, type NatsHealth } from "./nats-health.ts";
 import { StateBucket } from "./state-bucket.ts";
@@ -63,7 +64,7 @@ export interface BusConfig {
   readonly NATS_REPLICAS: number;
 }
 
-/** JetStream as both services use it. Streams and bucket exist once it is opened. */
+/** JetStream as both services use it. Streams and the service's bucket exist once it is opened. */
 export interface Bus {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
@@ -75,7 +76,10 @@ export interface Bus {
   readonly inbox: () => string;
   /** Rejects with Fatal when the connection is closed for good by anything but `close`: it will not come back. */
   readonly lost: Promise<never>;
-  /** Makes streams and bucket where they are gone: a server that came back with an empty disk has none. */
+  /**
+   * Makes streams and bucket where they are gone: a server that came back with an empty disk has none.
+   * @throws when they are gone and this user may not make them.
+   */
   readonly ensureStreams: () => Promise<void>;
   /** Ends the connection after what was published has left; a server that is away or hangs is not waited for. */
   readonly close: () => Promise<void>;
@@ -84,6 +88,8 @@ export interface Bus {
 export interface BusParts {
   /** Follows the connection; known before there is one. */
   readonly health: NatsHealth;
+  /** Where this service keeps its state. */
+  readonly bucket: BucketName;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** State of this kind (`lease`, `ledger`) could not be kept. */
@@ -122,7 +128,7 @@ function inboxPrefix({ NATS_CREDS_FILE: file, NATS_USER: user }: BusConfig): str
  * @throws Fatal when the signal ends the wait, or the connection is closed for good.
  */
 export async function openBus(config: BusConfig, name: string, parts: BusParts): Promise<Bus> {
-  const { health, logger, onStateFailure = () => {} } = parts;
+  const { health, bucket, logger, onStateFailure = () => {} } = parts;
   const { NATS_REPLICAS: replicas } = config;
   const connection = await connectWaiting(config, name, parts);
   health.follow(connection);
@@ -141,8 +147,23 @@ export async function openBus(config: BusConfig, name: string, parts: BusParts):
     await Promise.race([lost, waiting(parts, () => words, attempt)]);
 
   const manager = await persistently("JetStream does not answer yet", () => connection.jetstreamManager());
-  await persistently("A stream cannot be made yet", () => ensureStreams(manager, replicas));
-  const store = { connection, manager, replicas, answerMs: ANSWER_MS, logger, onFailure: onStateFailure };
+  const told = new Set<string>();
+  const tell = (cause: string) => {
+    if (!told.has(cause))
+      logger.warn({ cause }, "A stream in NATS is not as it should be; it is used as it is");
+    told.add(cause);
+  };
+  const ensure = () => ensureStreams(manager, replicas, tell);
+  await persistently("The streams cannot be used yet", ensure);
+  const store = {
+    bucket,
+    connection,
+    manager,
+    replicas,
+    answerMs: ANSWER_MS,
+    logger,
+    onFailure: onStateFailure,
+  };
   const kv = await persistently("The state bucket cannot be opened yet", () => StateBucket.open(store));
   const looking = setInterval(() => {
     if (health.state === "connected") kv.ensure().catch(() => undefined);
@@ -157,7 +178,7 @@ export async function openBus(config: BusConfig, name: string, parts: BusParts):
     inbox: () => createInbox(inboxPrefix(config)),
     lost,
     ensureStreams: async () => {
-      await ensureStreams(manager, replicas);
+      await ensure();
       await kv.ensure();
     },
     close: async () => {

@@ -4,9 +4,15 @@
  */
 import { z } from "zod";
 
-/** Streams and the key-value bucket, as named in the architecture. */
+/** Streams and key-value buckets, as named in the architecture. Each service writes its own bucket and no other. */
 export const STREAMS = { jobs: "GPU_JOBS", reports: "GPU_REPORTS", history: "GPU_HISTORY" } as const;
-export const KV_BUCKET = "gpu_power";
+export const BUCKETS = { power: "gpu_power", listener: "gpu_listener" } as const;
+export type BucketName = (typeof BUCKETS)[keyof typeof BUCKETS];
+
+/** The stream by which NATS keeps a bucket. */
+export function streamOfBucket(bucket: BucketName): string {
+  return `KV_${bucket}`;
+}
 
 /** A pool's or an instance's name: one token of a subject and of a key. */
 export const Token = z

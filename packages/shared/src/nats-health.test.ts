@@ -18,7 +18,7 @@ test("of two servers one refuses and one is away: it is refused, without flappin
   const NATS_URL = `${nats.url},nats://127.0.0.1:${await freePort()}`;
   const config = { NATS_URL, NATS_USER, NATS_PASSWORD, NATS_REPLICAS: 1 };
   const { signal } = new AbortController();
-  const bus = await openBus(config, "test", { health, logger, signal });
+  const bus = await openBus(config, "test", { health, bucket: "gpu_listener", logger, signal });
   t.after(async () => {
     await bus.close();
     await nats.stop();
@@ -45,12 +45,20 @@ test("a bus that is closed says nothing; a connection that ends by itself is los
   const { NATS_USER, NATS_PASSWORD } = nats.loginOf("power");
   const config = { NATS_URL: nats.url, NATS_USER, NATS_PASSWORD, NATS_REPLICAS: 1 };
   const parts = { logger, signal: new AbortController().signal };
-  const closed = await openBus(config, "test", { ...parts, health: new NatsHealth(logger) });
+  const closed = await openBus(config, "test", {
+    ...parts,
+    health: new NatsHealth(logger),
+    bucket: "gpu_power" as const,
+  });
   await closed.close();
   const quiet = Symbol("quiet");
   assert.equal(await Promise.race([closed.lost, pause(50, quiet)]), quiet);
 
-  const lost = await openBus(config, "test", { ...parts, health: new NatsHealth(logger) });
+  const lost = await openBus(config, "test", {
+    ...parts,
+    health: new NatsHealth(logger),
+    bucket: "gpu_power" as const,
+  });
   await lost.connection.close();
   await assert.rejects(lost.lost, /closed for good.*supervisor starts it again/);
   assert.equal(lost.connected(), false);

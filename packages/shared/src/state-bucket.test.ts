@@ -15,6 +15,7 @@ async function open(t: TestContext) {
   const logger = createLogger({ service: "test", level: "info", secrets: [], destination });
   const bus = await openBus({ NATS_URL: nats.url, NATS_REPLICAS: 1 }, "test", {
     health: new NatsHealth(logger),
+    bucket: "gpu_power",
     logger,
     signal: new AbortController().signal,
     onStateFailure: (what) => failures.push(what),

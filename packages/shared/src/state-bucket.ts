@@ -1,6 +1,7 @@
 /**
- * The bucket of state in NATS, made again where somebody deleted it. What the services hold in memory is then all
- * there is, so whoever keeps something in it is told, and writes it anew.
+ * The bucket of state in NATS of one service, made again where somebody deleted it: by the service itself where it may,
+ * else by `make setup-nats`. What the service holds in memory is then all there is, so whoever keeps something in it is
+ * told, and writes it anew.
  */
 import {
   ErrorCode,
@@ -12,27 +13,21 @@ import {
   type NatsConnection,
   NatsError,
   type QueuedIterator,
-  StorageType,
   type StreamInfo,
 } from "nats";
 import { describeError } from "./errors.ts";
-import { KV_BUCKET, STREAMS } from "./events.ts";
+import { type BucketName, STREAMS, streamOfBucket } from "./events.ts";
 import type { Logger } from "./logger.ts";
+import { apiCode, bucketConfig, ensureStream } from "./streams.ts";
 
-/** In a cluster a direct read may be answered by a copy that lags behind; without it the leader answers. */
-const BUCKET = { history: 1, storage: StorageType.File, allow_direct: false };
-const STREAM = `KV_${KV_BUCKET}`;
 /**
  * The bucket is made right after the streams. One that is this much younger than all of them is not the first: what
  * its predecessor held is not known. In a cluster that is just starting some minutes may pass in between.
  */
 const MADE_WITH_STREAMS_MS = 5 * 60_000;
 
-/** The server's codes for a stream that is not there, and for "somebody wrote in between". */
-const NOT_FOUND = 10059;
+/** The server's code for "somebody wrote in between". */
 const WRONG_LAST_SEQUENCE = 10071;
-
-const apiCode = (error: unknown) => (error instanceof NatsError ? error.api_error?.err_code : undefined);
 
 /** Whether a write was refused because somebody wrote since the revision that it was made on. */
 export function isConflict(error: unknown): boolean {
@@ -40,6 +35,7 @@ export function isConflict(error: unknown): boolean {
 }
 
 export interface BucketParts {
+  readonly bucket: BucketName;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly replicas: number;
@@ -159,8 +155,9 @@ export class StateBucket {
   }
 }
 
-async function kvOf({ connection, answerMs }: BucketParts): Promise<KV> {
-  return await connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, bindOnly: true });
+async function kvOf({ connection, answerMs, bucket }: BucketParts): Promise<KV> {
+  const js = connection.jetstream({ timeout: answerMs });
+  return await js.views.kv(bucket, { allow_direct: false, bindOnly: true });
 }
 
 /** The kind of a key: `lease.<pool>` → `lease`, `listener.<pool>.ledger` → `ledger`. */
@@ -175,6 +172,7 @@ class Life {
   private readonly listeners: Array<() => void> = [];
   private created: string | undefined;
   private again = false;
+  private told: string | undefined;
   private checking: Promise<boolean> | undefined;
 
   constructor(parts: BucketParts) {
@@ -189,7 +187,10 @@ class Life {
     this.listeners.push(listener);
   }
 
-  /** Looks, and makes it where it is gone. @returns whether it is another one than at the last look. */
+  /**
+   * Looks, and makes it where it is gone. @returns whether it is another one than at the last look.
+   * @throws when it is gone and this user may not make it.
+   */
   async check(): Promise<boolean> {
     this.checking ??= this.look().finally(() => {
       this.checking = undefined;
@@ -213,20 +214,11 @@ class Life {
   }
 
   private async ensure(): Promise<StreamInfo> {
-    const { connection, manager, replicas, answerMs } = this.parts;
-    let info: StreamInfo;
-    try {
-      info = await manager.streams.info(STREAM);
-    } catch (error) {
-      if (apiCode(error) !== NOT_FOUND) throw error;
-      await connection.jetstream({ timeout: answerMs }).views.kv(KV_BUCKET, { ...BUCKET, replicas });
-      info = await manager.streams.info(STREAM);
-    }
-    const { config } = info;
-    if (config.num_replicas !== replicas || config.allow_direct) {
-      await manager.streams.update(STREAM, { ...config, num_replicas: replicas, allow_direct: false });
-    }
-    return info;
+    const { manager, replicas, bucket, logger } = this.parts;
+    return await ensureStream(manager, bucketConfig(bucket, replicas), (cause) => {
+      if (cause !== this.told) logger.warn({ cause }, "The state bucket in NATS is not as it should be");
+      this.told = cause;
+    });
   }
 
   private async isSuccessor(created: string): Promise<boolean> {

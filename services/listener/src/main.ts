@@ -5,6 +5,7 @@ import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
 import { Clock } from "@gpu-power-manager/shared/clock";
 import { loadEnv } from "@gpu-power-manager/shared/env";
+import { BUCKETS } from "@gpu-power-manager/shared/events";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
@@ -103,6 +104,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
   try {
     bus = await openBus(config, name, {
       health,
+      bucket: BUCKETS.listener,
       logger,
       signal,
       onStateFailure: recorder.stateFailed,

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { trustAuthorities } from "@gpu-power-manager/shared/authorities";
 import { openBus } from "@gpu-power-manager/shared/bus";
 import { Clock } from "@gpu-power-manager/shared/clock";
-import type { LoginEvent } from "@gpu-power-manager/shared/events";
+import { BUCKETS, type LoginEvent } from "@gpu-power-manager/shared/events";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
@@ -63,6 +63,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   let wake = () => {};
   const bus = await openBus(config, `power-${pool}`, {
     health,
+    bucket: BUCKETS.power,
     logger,
     signal,
     onStateFailure: metrics.stateFailed,

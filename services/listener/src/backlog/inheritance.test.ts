@@ -24,7 +24,12 @@ async function openNats(t: TestContext, maxPayload = "1MB"): Promise<Bus> {
     return { command: "nats-server", args: ["-c", config] };
   });
   const ending = new AbortController();
-  const parts = { health: new NatsHealth(logger), logger, signal: ending.signal };
+  const parts = {
+    health: new NatsHealth(logger),
+    bucket: "gpu_listener" as const,
+    logger,
+    signal: ending.signal,
+  };
   const bus = await openBus({ NATS_URL: server.url, NATS_REPLICAS: 1 }, "test", parts);
   t.after(async () => {
     await bus.close();

@@ -32,7 +32,12 @@ async function openTestBus(t: TestContext) {
   t.after(() => nats.stop());
   const { signal } = new AbortController();
   const config = { NATS_URL: nats.url, NATS_REPLICAS: 1 };
-  const bus = await openBus(config, "test", { health: new NatsHealth(logger), logger, signal });
+  const bus = await openBus(config, "test", {
+    health: new NatsHealth(logger),
+    bucket: "gpu_power",
+    logger,
+    signal,
+  });
   t.after(() => bus.close());
   return bus;
 }

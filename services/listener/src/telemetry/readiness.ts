@@ -65,7 +65,7 @@ export function readinessOf({ path, delivery, nats, busOpen, ...source }: Readin
     return { ready: false, words: `${what}; ${waiting} ${remedy}`, details };
   }
   if (!busOpen) {
-    const words = `Connected to NATS; its streams and state are being opened. ${waiting}`;
+    const words = `Connected to NATS; its streams and state are being opened; ${waiting} Where this does not pass, run \`make setup-nats\`.`;
     return { ready: false, words, details };
   }
   if (natsTrouble !== undefined) {

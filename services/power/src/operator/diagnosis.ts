@@ -1,7 +1,7 @@
 /** What power can see of the way of a notice, asked afresh. */
 import type { Diagnosis } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
-import { KV_BUCKET, STREAMS } from "@gpu-power-manager/shared/events";
+import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
 import type { NatsState } from "@gpu-power-manager/shared/nats-health";
 import { NatsError } from "nats";
 import { z } from "zod";
@@ -69,7 +69,7 @@ async function askStreams({ connection, manager }: Bus, pool: string): Promise<D
     return null;
   };
   const asked = Date.now();
-  const names = [...Object.values(STREAMS), `KV_${KV_BUCKET}`];
+  const names = [...Object.values(STREAMS), streamOfBucket(BUCKETS.power)];
   const [roundTripMs, consumer, ...streams] = await Promise.all([
     connection.rtt().catch(() => null),
     manager.consumers.info(STREAMS.jobs, consumerOf(pool)).catch(gone(`the consumer ${consumerOf(pool)}`)),

@@ -23,7 +23,7 @@ async function openGuarded(t: TestContext) {
   const bus = await openBus(
     { NATS_URL: nats.urls(0), ...nats.loginOf("power"), NATS_REPLICAS: 1 },
     "history-test",
-    { health: new NatsHealth(logger), logger, signal: stop.signal },
+    { health: new NatsHealth(logger), bucket: "gpu_power", logger, signal: stop.signal },
   );
   t.after(async () => {
     await bus.close();

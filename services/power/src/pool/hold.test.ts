@@ -14,6 +14,7 @@ async function pool(t: TestContext) {
   const nats = await startNats();
   const bus = await openBus({ NATS_URL: nats.url, NATS_REPLICAS: 1 }, "test", {
     health: new NatsHealth(logger),
+    bucket: "gpu_power",
     logger,
     signal: new AbortController().signal,
   });
