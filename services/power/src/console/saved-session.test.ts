@@ -61,14 +61,18 @@ test("neither a first nor a later writing, nor a reading, stops the event loop",
   scryptSync(KEY, Buffer.alloc(16), 32);
   const costMs = performance.now() - atOnce;
   for (const work of [
-    () => saved.save(state),
+    () => new SavedSession(mkdtempSync(join(tmpdir(), "session-")), KEY, logger).save(state),
     () => saved.save(`${state} `),
     () => new SavedSession(dir, KEY, logger).load(),
   ]) {
-    const before = performance.eventLoopUtilization();
-    await work();
-    const { active } = performance.eventLoopUtilization(before);
-    assert.ok(active < costMs / 2, `${active} ms on the event loop, where a key costs ${costMs} ms`);
+    // The shortest of some: a machine that has much else to do stops every loop, but not each time.
+    let shortest = Number.POSITIVE_INFINITY;
+    for (let times = 0; times < 5; times += 1) {
+      const before = performance.eventLoopUtilization();
+      await work();
+      shortest = Math.min(shortest, performance.eventLoopUtilization(before).active);
+    }
+    assert.ok(shortest < costMs / 2, `${shortest} ms on the event loop, where a key costs ${costMs} ms`);
   }
 });
 
