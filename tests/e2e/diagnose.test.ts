@@ -1,16 +1,20 @@
 /** `gpuctl diagnose` against real services with real faults: the first ✗ is the cause. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Redis } from "ioredis";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { mendAll } from "../../scripts/demo/faults.ts";
 import { startPrometheus } from "../../scripts/demo/prometheus.ts";
+import { connectAsSetup } from "../../scripts/streams/connection.ts";
 import { serveControl } from "../../sim/dsp/src/control.ts";
+import { startGuardedNats } from "../harness/guarded-nats.ts";
 import { makePrivateCa } from "../harness/private-ca.ts";
 import { freePort, Process, until } from "../harness/process.ts";
 import { startRedis } from "../harness/servers.ts";
@@ -29,6 +33,7 @@ const Results = z.object({
 });
 type Result = z.infer<typeof Results>["results"][number];
 
+/** What `diagnose` says of the stack's power, or of whom the environment names. */
 async function diagnose(stack: Stack, env: Record<string, string> = {}): Promise<Result[]> {
   const began = Date.now();
   const child = new Process("gpuctl", {
@@ -251,4 +256,43 @@ test("what is down is named first: listener, NATS, power, a Prometheus that does
     "what hangs on it is not asked",
   );
   assert.match(results.find(({ id }) => id === "nats")?.seen ?? "", /↑ power answers/);
+});
+
+test("NATS with its users: another power acts, a stream is gone, a password is wrong, a clock is off", async (t) => {
+  const nats = await startGuardedNats();
+  const skew = join(await mkdtemp(join(tmpdir(), "skew-")), "ms");
+  await writeFile(skew, "0");
+  const preload = `--import ${new URL("../harness/skew.mjs", import.meta.url).href}`;
+  const stack = await withStack(t, {
+    cluster: nats,
+    powers: 2,
+    powerEnv: { NODE_OPTIONS: preload, SKEW_FILE: skew },
+  });
+  t.after(() => nats.stop());
+  const [, second] = stack.powers;
+  assert.ok(second !== undefined);
+  const { actingInstance } = await stack.status();
+  assert.ok(actingInstance !== null);
+  await well(stack);
+  await firstFailureIs(stack, "pool", new RegExp(`^${actingInstance} acts`), /--url/, {
+    POWER_URL: second.url,
+  });
+
+  const setup = await connectAsSetup({ NATS_URL: nats.url, ...nats.setupLogin });
+  t.after(() => setup.connection.close());
+  await (await setup.connection.jetstreamManager()).streams.delete("GPU_JOBS");
+  await firstFailureIs(stack, "streams", /missing: .*GPU_JOBS/, /make setup-nats/);
+  await nats.setUp();
+  await well(stack);
+
+  nats.admit(false);
+  await nats.reload();
+  await firstFailureIs(stack, "nats", /refuses the user/, /secrets\/nats-power/);
+  nats.admit(true);
+  await nats.reload();
+  await well(stack);
+
+  // The last one, because power's own clock never goes back.
+  await writeFile(skew, "300000");
+  await firstFailureIs(stack, "clock-power", /power's clock is (5 m|4 m 5\d s)/, /NTP/);
 });

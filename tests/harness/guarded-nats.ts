@@ -15,6 +15,9 @@ export interface GuardedNats extends Server, Pick<NatsCluster, "urls" | "loginOf
   admit(right: boolean): void;
   /** Has the running server read its configuration again: it throws out whom it does not admit any more. */
   reload(): Promise<void>;
+  /** What `make setup-nats` does, and as whom. */
+  setUp(): Promise<void>;
+  readonly setupLogin: { readonly NATS_USER: string; readonly NATS_PASSWORD: string };
 }
 
 /** @param options whether the services' password is right, streams and buckets are made (they are), and which server. */
@@ -39,8 +42,11 @@ export async function startGuardedNats(
     await writeFile(file, await shippedConfiguration({ port, monitorPort, dir }, options.server));
     return { command, args: ["--config", file], env: { NATS_NAME: "nats" } };
   });
-  if (options.setUp !== false) await setUpNats(server.url, PASSWORD, 1);
+  const setUp = async () => await setUpNats(server.url, PASSWORD, 1);
+  if (options.setUp !== false) await setUp();
   return {
+    setUp,
+    setupLogin: { NATS_USER: "setup", NATS_PASSWORD: PASSWORD },
     url: server.url,
     port: server.port,
     get pid() {

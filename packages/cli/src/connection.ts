@@ -19,6 +19,8 @@ export interface Connection {
   readonly prometheus:
     | { readonly url: string; readonly user: string; readonly password: string | undefined }
     | undefined;
+  /** ALERT_RECEIVER of `.env`; undefined where that does not say. */
+  readonly receiver: string | undefined;
   /** Where the token was looked for, for a message that says what to do. */
   readonly lookedFor: readonly string[];
 }
@@ -39,7 +41,12 @@ export function findConnection(flags: ConnectionFlags, env: Environment, root: s
   const host = bind === undefined || bind === "0.0.0.0" ? "127.0.0.1" : bind;
   const power = flags.url ?? env.POWER_URL ?? `http://${host}:${dotEnv(root, "POWER_PORT") ?? "9102"}`;
   const listener = flags.listener ?? env.LISTENER_URL ?? "http://127.0.0.1:9101";
-  const found = { power, listener, prometheus: findPrometheus(env, root, host) };
+  const found = {
+    power,
+    listener,
+    prometheus: findPrometheus(env, root, host),
+    receiver: dotEnv(root, "ALERT_RECEIVER"),
+  };
   if (env.OPERATOR_TOKEN) return { ...found, token: env.OPERATOR_TOKEN, lookedFor: ["OPERATOR_TOKEN"] };
   const said = flags.tokenFile ?? env.OPERATOR_TOKEN_FILE ?? env.VIEWER_TOKEN_FILE;
   const files = said

@@ -13,6 +13,7 @@ import {
   OperatorEntry,
   Token,
 } from "./events.ts";
+import { Memory } from "./memory.ts";
 
 export const API_PATH = "/api/v1";
 
@@ -239,6 +240,8 @@ export const Diagnosis = z.object({
   at: Time,
   node: z.string(),
   uptimeSeconds: z.number(),
+  /** Of the container that power runs in; null where it runs in none. */
+  memory: Memory.nullable(),
   readiness: z.object({ ready: z.boolean(), words: z.string() }),
   leads: z.boolean(),
   otherPower: z.string().nullable(),

@@ -27,11 +27,13 @@ export const Duration = z.string().transform((text, context) => {
 
 /** Milliseconds as people read them: `850 ms`, `2.4 s`, `1 m 30 s`, `3 h 5 m`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
+  // Rounded before it is cut into units, or 59.99 s would be "60.0 s", and 299.99 s "4 m 60 s".
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms / 100) < 600) return `${(ms / 1_000).toFixed(1)} s`;
+  const all = Math.round(ms / 1_000);
+  const minutes = Math.floor(all / 60);
   if (minutes < 60) {
-    const seconds = Math.round((ms % 60_000) / 1_000);
+    const seconds = all % 60;
     return seconds === 0 ? `${minutes} m` : `${minutes} m ${seconds} s`;
   }
   return `${Math.floor(minutes / 60)} h ${minutes % 60} m`;

@@ -3,6 +3,7 @@
  * else, so the two services agree by construction.
  */
 import { z } from "zod";
+import { Memory } from "./memory.ts";
 
 /** Streams and key-value buckets, as named in the architecture. Each service writes its own bucket and no other. */
 export const STREAMS = { jobs: "GPU_JOBS", reports: "GPU_REPORTS", history: "GPU_HISTORY" } as const;
@@ -268,6 +269,8 @@ export const ListenerAbout = z.object({
   ready: z.boolean(),
   words: z.string().max(2_000),
   details: z.record(z.string(), z.unknown()),
+  /** Unset by one that is in no container, or of an older version. */
+  memory: Memory.optional(),
 });
 export type ListenerAbout = z.infer<typeof ListenerAbout>;
 

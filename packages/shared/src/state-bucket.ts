@@ -16,7 +16,7 @@ import {
   type StreamInfo,
 } from "nats";
 import { describeError } from "./errors.ts";
-import { type BucketName, STREAMS, streamOfBucket } from "./events.ts";
+import { type BucketName, STREAMS } from "./events.ts";
 import type { Logger } from "./logger.ts";
 import { apiCode, bucketConfig, ensureStream } from "./streams.ts";
 

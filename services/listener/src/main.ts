@@ -8,6 +8,7 @@ import { loadEnv } from "@gpu-power-manager/shared/env";
 import { BUCKETS } from "@gpu-power-manager/shared/events";
 import { serveHttp } from "@gpu-power-manager/shared/http";
 import { createLogger, type Logger } from "@gpu-power-manager/shared/logger";
+import { readMemory } from "@gpu-power-manager/shared/memory";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager/shared/shutdown";
@@ -74,7 +75,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     ...common,
     offer,
     hear: (meaning) => notices.hear(meaning),
-    about: () => readiness(),
+    about: () => ({ ...readiness(), memory: readMemory() }),
     onRegistered: () => {
       notices.connectedAnew();
       backlog?.watch.soon();

@@ -110,7 +110,7 @@ test("a deaf path and an unknown state are said in words", () => {
 
 const sessionAt = (url: string, lines: string[], language: "en" | "zh" = "en") =>
   openSession(
-    { power: url, listener: url, prometheus: undefined, token: "t", lookedFor: [] },
+    { power: url, listener: url, prometheus: undefined, receiver: undefined, token: "t", lookedFor: [] },
     {
       json: false,
       language,

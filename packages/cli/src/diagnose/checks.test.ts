@@ -15,6 +15,7 @@ const diagnosis: Diagnosis = {
   at: AT,
   node: "v24.0.0",
   uptimeSeconds: 60,
+  memory: null,
   readiness: { ready: true, words: "fine" },
   leads: true,
   otherPower: null,
@@ -103,6 +104,7 @@ const facts: Facts = {
   tokenPlaces: [],
   power: { ok: true, value: power },
   prometheus: undefined,
+  receiver: "webhook",
 };
 
 const nats = (changes: Partial<Diagnosis["nats"]>) =>
@@ -128,7 +130,7 @@ const CASES: ReadonlyArray<{ what: string; given: Facts; id: string; next: RegEx
     what: "a stream is deleted",
     given: nats({ missing: ["the stream GPU_JOBS"] }),
     id: "streams",
-    next: /made? what is missing|make what is missing/,
+    next: /make setup-nats/,
   },
   {
     what: "GPU_JOBS is nearly full",
@@ -175,6 +177,37 @@ const CASES: ReadonlyArray<{ what: string; given: Facts; id: string; next: RegEx
     next: /Make room/,
   },
   {
+    what: "a disk has room but takes no more files",
+    given: withPower({
+      metrics: readMetrics(
+        `${METRICS}gpu_power_disk_inodes{disk="host"} 1000\ngpu_power_disk_free_inodes{disk="host"} 3\n`,
+      ),
+    }),
+    id: "disk",
+    next: /Make room/,
+  },
+  {
+    what: "power's container is nearly out of memory",
+    given: withPower({ diagnosis: { ...diagnosis, memory: { usedBytes: 990, limitBytes: 1_000 } } }),
+    id: "memory",
+    next: /mem_limit/,
+  },
+  {
+    what: "the listener's container is nearly out of memory",
+    given: withPower({
+      diagnosis: {
+        ...diagnosis,
+        memory: { usedBytes: 990, limitBytes: null },
+        listeners: diagnosis.listeners.map((each) => ({
+          ...each,
+          about: each.about && { ...each.about, memory: { usedBytes: 970, limitBytes: 1_000 } },
+        })),
+      },
+    }),
+    id: "memory",
+    next: /mem_limit/,
+  },
+  {
     what: "a changed pool file is refused",
     given: withPower({ metrics: readMetrics('gpu_power_config_reload_success{file="pool"} 0') }),
     id: "files",
@@ -187,7 +220,7 @@ test("where all is well nothing fails", () => {
   assert.equal(firstFailure(results), undefined);
   assert.deepEqual(
     results.filter(({ status: each }) => each === "not_asked").map(({ id }) => id),
-    ["clock-outside", "prometheus", "scraped", "rules", "alertmanager"],
+    ["memory", "clock-outside", "prometheus", "scraped", "rules", "alertmanager"],
     "what cannot be asked from here is said to be not asked",
   );
 });

@@ -1,6 +1,6 @@
 /**
  * The checks of `gpuctl diagnose`, from facts that are already gathered. First who can be asked at all (power, NATS,
- * the listener), since whatever they tell hangs on them; then the way of a notice to the machine; then the rest.
+ * the power that acts), since whatever they tell hangs on them; then the way of a notice to the machine; then the rest.
  */
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { Say } from "../language.ts";
@@ -108,8 +108,8 @@ function natsChecks({ say, power }: Asking): Check[] {
           return fail(
             say(`missing: ${missing.join(", ")}`, `缺少：${missing.join("、")}`),
             say(
-              "Both services make what is missing again within seconds; if it stays away, look at their logs and at NATS's permissions.",
-              "两个服务会在数秒内重建缺少的部分；若仍缺少，请查看其日志和 NATS 权限。",
+              "`make setup-nats` makes what is missing again; the services write into it what they still know.",
+              "`make setup-nats` 会重建缺少的部分；两个服务会把仍然知道的内容写回。",
             ),
           );
         return ok(streams.map(({ name, messages }) => `${name} ${messages}`).join(", "));
@@ -212,8 +212,8 @@ export function allChecks(facts: Facts, say: Say): Check[] {
   return [
     ...askableChecks(asking),
     ...natsChecks(asking),
-    ...gatewayChecks(asking),
     ...powerChecks(asking),
+    ...gatewayChecks(asking),
     ...consoleChecks(asking),
     ...hostChecks(asking),
     ...monitoringChecks(asking),

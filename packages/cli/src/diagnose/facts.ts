@@ -39,6 +39,8 @@ export interface Facts {
   readonly power: Asked<PowerFacts>;
   /** Undefined where none is named and none is there by the name of `make up`. */
   readonly prometheus: Asked<PrometheusFacts> | undefined;
+  /** Who is to hear of alerts, as `.env` says; undefined where there is none. */
+  readonly receiver: string | undefined;
 }
 
 async function asked<T>(question: Promise<T>): Promise<Asked<T>> {
@@ -60,6 +62,7 @@ export async function gatherFacts(session: Session): Promise<Facts> {
     tokenPlaces: connection.lookedFor,
     power,
     prometheus,
+    receiver: connection.receiver,
   };
 }
 

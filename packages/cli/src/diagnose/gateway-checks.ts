@@ -62,7 +62,8 @@ export function gatewayChecks(asking: Asking): Check[] {
       id: "listener",
       group: ofListener,
       name: say("a listener is alive", "有 listener 在运行"),
-      needs: ["nats"],
+      // One that stands by hears no listener.
+      needs: ["pool"],
       judge: () => {
         const alive = listener();
         if (alive !== undefined)

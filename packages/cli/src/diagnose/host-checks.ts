@@ -1,12 +1,17 @@
 /** The server that all of it runs on, and whoever watches it. */
 
-import { type Asking, fail, ok, skewVerdict, warn } from "./asking.ts";
+import { type Asking, aliveListener, fail, ok, skewVerdict, warn } from "./asking.ts";
 import type { Check } from "./check.ts";
 import { type Sample, samplesOf } from "./metrics-text.ts";
 
 /** Free space below which a bad day has no room. */
 const DISK_WARN = 0.15;
 const DISK_FAIL = 0.05;
+const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
+/** Shares of a container's memory: past the limit the kernel kills it, and starting anew takes seconds. */
+const MEMORY_WARN = 0.85;
+const MEMORY_FAIL = 0.95;
 const DAY_S = 86_400;
 const CERTIFICATE_WARN_S = 14 * DAY_S;
 
@@ -41,27 +46,59 @@ export function hostChecks({ say, power }: Asking): Check[] {
       name: say("room on the disks", "磁盘剩余空间"),
       needs: ["power"],
       judge: () => {
-        const sizes = new Map(
-          metric("gpu_power_disk_bytes").map(({ labels, value }) => [labels.disk, value]),
-        );
-        const free = metric("gpu_power_disk_free_bytes").map(({ labels, value }) => ({
-          disk: labels.disk ?? "?",
-          share: value / (sizes.get(labels.disk) ?? Number.POSITIVE_INFINITY),
-          gib: value / 1024 ** 3,
-        }));
-        const least = free.toSorted((a, b) => a.share - b.share)[0];
+        const bytes = freeShares(metric("gpu_power_disk_bytes"), metric("gpu_power_disk_free_bytes"));
+        const files = freeShares(metric("gpu_power_disk_inodes"), metric("gpu_power_disk_free_inodes"));
+        const [least] = [
+          ...bytes.map(({ disk, free, share }) => ({
+            share,
+            seen: say(
+              `${disk}: ${(free / GIB).toFixed(1)} GiB free (${Math.round(share * 100)} %)`,
+              `${disk}：剩余 ${(free / GIB).toFixed(1)} GiB（${Math.round(share * 100)} %）`,
+            ),
+          })),
+          ...files.map(({ disk, free, share }) => ({
+            share,
+            seen: say(
+              `${disk}: room for ${free} more files (${Math.round(share * 100)} % of its inodes)`,
+              `${disk}：还可建立 ${free} 个文件（inode 的 ${Math.round(share * 100)} %）`,
+            ),
+          })),
+        ].toSorted((a, b) => a.share - b.share);
         if (least === undefined)
           return { status: "not_asked", seen: say("power does not tell", "power 未提供") };
-        const seen = say(
-          `${least.disk}: ${least.gib.toFixed(1)} GiB free (${Math.round(least.share * 100)} %)`,
-          `${least.disk}：剩余 ${least.gib.toFixed(1)} GiB（${Math.round(least.share * 100)} %）`,
-        );
+        const { seen } = least;
         const next = say(
           "Make room: old backups, `docker image prune`, `docker builder prune`.",
           "清理空间：旧备份、`docker image prune`、`docker builder prune`。",
         );
         if (least.share < DISK_FAIL) return fail(seen, next);
         return least.share < DISK_WARN ? warn(seen, next) : ok(seen);
+      },
+    },
+    {
+      id: "memory",
+      group,
+      name: say("memory of the containers", "容器内存"),
+      needs: ["power"],
+      judge: () => {
+        const told = [
+          { who: "power", memory: power().diagnosis.memory },
+          { who: "listener", memory: aliveListener({ power })?.about?.memory ?? null },
+        ].flatMap(({ who, memory }) => (memory === null ? [] : { who, ...memory }));
+        if (told.length === 0)
+          return { status: "not_asked", seen: say("they run in no containers", "它们不在容器中运行") };
+        const used = told.map(({ who, usedBytes, limitBytes }) => ({
+          share: limitBytes === null ? 0 : usedBytes / limitBytes,
+          words: `${who} ${Math.round(usedBytes / MIB)} / ${limitBytes === null ? say("no limit", "无上限") : Math.round(limitBytes / MIB)} MiB`,
+        }));
+        const seen = used.map(({ words }) => words).join(", ");
+        const most = Math.max(...used.map(({ share }) => share));
+        const next = say(
+          "Past its limit a container is killed and starts anew: give it more (mem_limit in docker-compose.yml), and send `gpuctl support-bundle` to whoever maintains it.",
+          "超过上限的容器会被终止并重新启动：请提高 docker-compose.yml 中的 mem_limit，并把 `gpuctl support-bundle` 发给维护者。",
+        );
+        if (most >= MEMORY_FAIL) return fail(seen, next);
+        return most >= MEMORY_WARN ? warn(seen, next) : ok(seen);
       },
     },
     {
@@ -95,6 +132,14 @@ export function hostChecks({ say, power }: Asking): Check[] {
       },
     },
   ];
+}
+
+/** Of each disk the share that is free; not of one whose size is not told. */
+function freeShares(sizes: readonly Sample[], free: readonly Sample[]) {
+  return free.flatMap(({ labels, value }) => {
+    const size = sizes.find((each) => each.labels.disk === labels.disk)?.value;
+    return size === undefined ? [] : { disk: labels.disk ?? "?", free: value, share: value / size };
+  });
 }
 
 export function monitoringChecks({ say, facts }: Asking): Check[] {
@@ -181,6 +226,28 @@ export function monitoringChecks({ say, facts }: Asking): Check[] {
               say("no, so no message leaves", "没有，因此不会发出消息"),
               say("Look at `make ps`, and set ALERT_RECEIVER.", "查看 `make ps`，并设置 ALERT_RECEIVER。"),
             ),
+    },
+    {
+      id: "receiver",
+      group,
+      name: say("somebody hears of alerts", "有人接收告警"),
+      needs: [],
+      judge: () => {
+        const { receiver } = facts;
+        if (receiver === undefined)
+          return {
+            status: "not_asked",
+            seen: say("there is no .env here (ALERT_RECEIVER)", "此处没有 .env（ALERT_RECEIVER）"),
+          };
+        if (receiver !== "none") return ok(receiver);
+        return warn(
+          say("ALERT_RECEIVER is none", "ALERT_RECEIVER 为 none"),
+          say(
+            "Set it in .env (docs/operating.md says what each receiver needs), then `make up` and `make test-alert`.",
+            "在 .env 中设置（docs/operating.zh-CN.md 说明各接收方式所需），然后 `make up` 和 `make test-alert`。",
+          ),
+        );
+      },
     },
   ];
 }

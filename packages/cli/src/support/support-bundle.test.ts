@@ -153,6 +153,7 @@ async function plantedPower(t: TestContext, sources: Map<string, string>): Promi
     at: AT,
     node: "v24",
     uptimeSeconds: 1,
+    memory: null,
     readiness: { ready: true, words: soil("readiness") },
     leads: true,
     otherPower: null,
@@ -273,7 +274,7 @@ test("none of the secrets that are planted everywhere is in the bundle, and ever
   const { root, log } = await plantedHost(t, redis, sources);
   const lines: string[] = [];
   const session = openSession(
-    { power, listener: power, prometheus: undefined, token: KNOWN.token, lookedFor: [] },
+    { power, listener: power, prometheus: undefined, receiver: undefined, token: KNOWN.token, lookedFor: [] },
     {
       json: false,
       language: "en",
@@ -366,7 +367,14 @@ test("where nothing can be asked, the bundle says so part by part", async (t) =>
   t.after(() => rm(root, { recursive: true, force: true }));
   const away = "http://127.0.0.1:9";
   const session = openSession(
-    { power: away, listener: away, prometheus: undefined, token: undefined, lookedFor: [] },
+    {
+      power: away,
+      listener: away,
+      prometheus: undefined,
+      receiver: undefined,
+      token: undefined,
+      lookedFor: [],
+    },
     {
       json: true,
       language: "en",

@@ -2,6 +2,7 @@
 import type { Diagnosis } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
+import { readMemory } from "@gpu-power-manager/shared/memory";
 import type { NatsState } from "@gpu-power-manager/shared/nats-health";
 import { NatsError } from "nats";
 import { z } from "zod";
@@ -34,6 +35,7 @@ export async function diagnose(parts: DiagnosisParts): Promise<Diagnosis> {
     at: new Date().toISOString(),
     node: process.version,
     uptimeSeconds: Math.round(process.uptime()),
+    memory: readMemory() ?? null,
     readiness: { ready, words },
     leads: stage.leads,
     otherPower: stage.otherPower,
