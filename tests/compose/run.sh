@@ -67,6 +67,9 @@ finish() {
   exit $code
 }
 trap finish EXIT
+# Ended by a signal the last command may have succeeded; that is no success.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 clean
 
 say "Stand-ins of the base images (Grafana's is a static file)"
