@@ -47,7 +47,7 @@ export interface BucketParts {
 }
 
 /** What a part that keeps something needs of it. */
-export type StateStore = Pick<StateBucket, "get" | "put" | "ensure" | "onRemade" | "madeAgain">;
+export type StateStore = Pick<StateBucket, "get" | "put" | "ensure" | "onRemade" | "madeAgain" | "defaced">;
 
 export class StateBucket {
   private readonly parts: BucketParts;
@@ -123,6 +123,15 @@ export class StateBucket {
       }
       throw error;
     }
+  }
+
+  /** Something that is no state was found where ours stood: told, and counted as a failure. */
+  defaced(key: string): void {
+    const what = kindOf(key);
+    this.parts.onFailure(what);
+    const words =
+      "State in NATS was replaced by something that nobody of ours wrote; what is known here is written over it. Find out who has a service's NATS password (docs/security.md)";
+    this.parts.logger.error({ what, key }, words);
   }
 
   async delete(key: string): Promise<void> {

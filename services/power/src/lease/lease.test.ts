@@ -54,6 +54,7 @@ function badLine(real: StateStore) {
     ensure: () => real.ensure(),
     onRemade: (listener) => real.onRemade(listener),
     madeAgain: real.madeAgain,
+    defaced: (key) => real.defaced(key),
   };
   return {
     kv,
@@ -140,6 +141,34 @@ test("a write that the former holder left on its way is refused, and not tried a
   assert.deepEqual(entry?.json(), present.value, "NATS holds what the power that acts has in memory");
 });
 
+test("rubbish over the state of a power that acts: what it knows is written over it; whoever opens it does not guess", async (t) => {
+  const kv = await bucket(t);
+  const schema = z.object({ jobs: z.number() });
+  let holds = true;
+  const openAs = (mayWrite: () => boolean) =>
+    KvDocument.open({ kv, key: "d", schema, initial: () => ({ jobs: 0 }), mayWrite });
+  const document = await openAs(() => holds);
+  await document.change(() => ({ jobs: 7 }));
+  for (const rubbish of ['{"type":"io.nats.jetstream.api.v1.stream_info_response"}', "+OK", ""]) {
+    await kv.put("d", rubbish);
+    await assert.rejects(
+      openAs(() => true),
+      /cannot be read/,
+    );
+    await document.change(({ jobs }) => ({ jobs: jobs + 1 }));
+    assert.deepEqual((await kv.get("d"))?.json(), document.value);
+  }
+  assert.equal(document.value.jobs, 10, "nothing is lost by it");
+  // Without the lease it may be another power's, of a version that is not known here.
+  await kv.put("d", '{"tasks":1}');
+  holds = false;
+  await assert.rejects(
+    document.change(() => ({ jobs: 0 })),
+    /while the lease is not held/,
+  );
+  assert.deepEqual((await kv.get("d"))?.json(), { tasks: 1 });
+});
+
 test("the bucket is deleted: the holder goes on and writes anew, and whoever comes meanwhile waits for it", async (t) => {
   const { kv, asAnother, drop } = await open(t);
   const lease = leaseOn(kv);
@@ -176,6 +205,7 @@ test("in a bucket that is not the first, a key that is not there does not say th
     ensure: () => kv.ensure(),
     onRemade: () => {},
     madeAgain: true,
+    defaced: (key) => kv.defaced(key),
   });
   const began = performance.now();
   await waiting.acquire(NEVER);

@@ -9,7 +9,7 @@ const MAX_CONFLICTS = 20;
 const RESTORE_MS = 500;
 
 /** What a document needs of the bucket. */
-export type DocumentStore = Pick<StateStore, "get" | "put" | "onRemade">;
+export type DocumentStore = Pick<StateStore, "get" | "put" | "onRemade" | "defaced">;
 
 /** Of several documents on one key (a name that was given to another machine) the one opened last speaks for it. */
 const latest = new WeakMap<DocumentStore, Map<string, object>>();
@@ -62,7 +62,7 @@ export class KvDocument<S extends z.ZodType> {
   }
 
   private async load(): Promise<void> {
-    const { kv, key, schema, initial } = this.options;
+    const { kv, key, schema, initial, mayWrite } = this.options;
     const entry = await kv.get(key);
     if (entry === null && this.revision > 0) {
       // Nobody deleted the key, or that would be there to read: the bucket was, and what is in memory is all there is.
@@ -74,8 +74,14 @@ export class KvDocument<S extends z.ZodType> {
       this.current = initial();
       return;
     }
-    const parsed = schema.safeParse(entry.json());
+    const parsed = schema.safeParse(jsonOf(entry.string()));
     if (!parsed.success) {
+      if (this.revision > 0 && mayWrite()) {
+        // Nobody else writes while we hold the lease: what stands there now is no power's state, and memory has it.
+        kv.defaced(key);
+        this.revision = entry.revision;
+        return;
+      }
       // Beginning anew would forget what it holds, so a person has to look.
       throw new Fatal(
         "state_unreadable",
@@ -134,5 +140,14 @@ export class KvDocument<S extends z.ZodType> {
         await this.load();
       }
     }
+  }
+}
+
+/** Undefined where it is no JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
