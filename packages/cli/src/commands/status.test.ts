@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { type TestContext, test } from "node:test";
-import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { speaker } from "../language.ts";
 import { openSession } from "../session.ts";
+import { machineAt, statusAt } from "../status-for-tests.ts";
 import { describeStatus, printStatus } from "./status.ts";
 
 const AT = "2026-11-23T12:00:00.000Z";
 const before = (seconds: number) => new Date(Date.parse(AT) - seconds * 1_000).toISOString();
 
-const status: PowerStatus = {
-  pool: "default",
-  at: AT,
-  actingInstance: "host-1:7",
-  asOf: AT,
-  session: "logged_in",
-  gatewayAskedAt: null,
-  pathProvenAt: null,
+const status = statusAt(AT, {
   listeningSince: before(3_600),
-  hold: null,
-  needs: [],
   demand: {
     waitingJobs: 2,
     oldestWaitingAt: before(5),
@@ -30,28 +21,17 @@ const status: PowerStatus = {
   },
   decisions: [{ kind: "wait", reason: "starting" }],
   instances: [
-    {
-      id: "gpu-1",
-      providerId: "uhost-1",
-      forgotten: false,
+    machineAt(AT, {
       state: "starting",
-      words: null,
-      unknownReason: null,
       comparedAt: null,
       since: before(4),
       observedAt: before(1),
-      runningSince: null,
       uptimeSeconds: 7_200,
       cost: 3.76,
-      currency: "CNY",
       attempt: { action: "start", attemptId: "a", at: before(4.5), sentAt: null, lane: null },
-      failures: 0,
-      restUntil: null,
-      restReason: null,
-      provider: null,
-    },
+    }),
   ],
-};
+});
 
 test("the status says what waits, what is under way and why", () => {
   const text = describeStatus(status, speaker("en")).join("\n");

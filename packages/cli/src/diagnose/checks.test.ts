@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Diagnosis } from "@gpu-power-manager/shared/api";
-import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { speaker } from "../language.ts";
+import { statusAt } from "../status-for-tests.ts";
 import { firstFailure, judgeAll } from "./check.ts";
 import { allChecks } from "./checks.ts";
 import type { Facts, PowerFacts } from "./facts.ts";
@@ -51,49 +51,7 @@ const diagnosis: Diagnosis = {
   selectors: [{ name: "page.row", selector: "tr", count: 1, expected: "some" }],
   selectorsWords: null,
 };
-const status: PowerStatus = {
-  pool: "default",
-  at: AT,
-  actingInstance: "host-1:7",
-  asOf: AT,
-  session: "logged_in",
-  listeningSince: AT,
-  gatewayAskedAt: null,
-  pathProvenAt: null,
-  hold: null,
-  needs: [],
-  demand: {
-    waitingJobs: 0,
-    oldestWaitingAt: null,
-    bootRequests: 0,
-    lastJobAt: null,
-    lastActivityAt: null,
-    counts: {},
-  },
-  decisions: [],
-  instances: [
-    {
-      id: "gpu-1",
-      providerId: "uhost-1",
-      forgotten: false,
-      state: "stopped",
-      words: null,
-      unknownReason: null,
-      since: AT,
-      observedAt: AT,
-      comparedAt: AT,
-      runningSince: null,
-      uptimeSeconds: 0,
-      cost: 0,
-      currency: "CNY",
-      attempt: null,
-      failures: 0,
-      restUntil: null,
-      restReason: null,
-      provider: null,
-    },
-  ],
-};
+const status = statusAt(AT);
 const METRICS = `
 gpu_power_disk_bytes{disk="state",pool="default"} 100
 gpu_power_disk_free_bytes{disk="state",pool="default"} 50

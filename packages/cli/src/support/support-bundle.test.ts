@@ -13,12 +13,12 @@ import {
   HistoryPage as HistoryPageSchema,
   type Why,
 } from "@gpu-power-manager/shared/api";
-import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { Redis } from "ioredis";
 import { extract } from "tar";
 import { startRedis } from "../../../../tests/harness/servers.ts";
 import { speaker } from "../language.ts";
 import { openSession } from "../session.ts";
+import { statusAt } from "../status-for-tests.ts";
 import { findInstalled } from "./known-secrets.ts";
 import { makeBundle, supportBundle } from "./support-bundle.ts";
 
@@ -87,28 +87,10 @@ function holds(text: string, secret: string): boolean {
 const AT = "2026-11-24T12:00:00.000Z";
 
 async function plantedPower(t: TestContext, sources: Map<string, string>): Promise<string> {
-  const status: PowerStatus = {
-    pool: "default",
-    at: AT,
-    actingInstance: "host-1:7",
-    asOf: AT,
-    session: "logged_in",
-    gatewayAskedAt: null,
-    pathProvenAt: null,
-    listeningSince: AT,
+  const status = statusAt(AT, {
     hold: { mode: "as_is", at: AT, until: null, reason: soil("hold"), by: "anna" },
-    needs: [],
-    demand: {
-      waitingJobs: 0,
-      oldestWaitingAt: null,
-      bootRequests: 0,
-      lastJobAt: null,
-      lastActivityAt: null,
-      counts: {},
-    },
-    decisions: [],
     instances: [],
-  };
+  });
   const why: Why = {
     at: AT,
     actingInstance: "host-1:7",

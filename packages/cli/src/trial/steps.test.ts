@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Happening, JobTaken, Why } from "@gpu-power-manager/shared/api";
-import { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { speaker } from "../language.ts";
+import { machineAt, statusAt } from "../status-for-tests.ts";
 import { frameOf } from "./gateway-client.ts";
 import { type JobSigns, jobSteps } from "./job-steps.ts";
 import { placed } from "./step.ts";
@@ -13,54 +14,12 @@ const say = speaker("en");
 const BEGAN = Date.parse("2026-11-24T12:00:00.000Z");
 const at = (ms: number) => new Date(BEGAN + ms).toISOString();
 
-interface Machine {
-  readonly state?: string;
-  readonly attempt?: object | null;
-  readonly comparedAt?: string;
-}
-
-const statusAt = (ms: number, machine: Machine = {}, rest: object = {}): PowerStatus =>
-  PowerStatus.parse({
-    pool: "default",
-    at: at(ms),
-    asOf: at(ms),
-    actingInstance: "power-1",
-    session: "logged_in",
-    listeningSince: at(-1_000),
-    hold: null,
-    needs: [],
-    demand: {
-      waitingJobs: 0,
-      oldestWaitingAt: null,
-      bootRequests: 0,
-      lastJobAt: null,
-      lastActivityAt: null,
-      counts: {},
-    },
-    decisions: [],
-    instances: [
-      {
-        id: "gpu-1",
-        providerId: "uhost-1",
-        state: "stopped",
-        words: null,
-        unknownReason: null,
-        since: at(-1_000),
-        observedAt: at(ms),
-        comparedAt: null,
-        runningSince: null,
-        uptimeSeconds: 0,
-        cost: 0,
-        currency: "CNY",
-        attempt: null,
-        failures: 0,
-        restUntil: null,
-        restReason: null,
-        ...machine,
-      },
-    ],
-    ...rest,
-  });
+const toldAt = (
+  ms: number,
+  machine: Parameters<typeof machineAt>[1] = {},
+  rest: Partial<PowerStatus> = {},
+): PowerStatus =>
+  statusAt(at(ms), { instances: [machineAt(at(ms), { comparedAt: null, ...machine })], ...rest });
 
 const job = { type: "gpu.job.submit", taskType: "t", requestId: "r1", keyHash: "h1" } as const;
 const taken: JobTaken = {
@@ -95,7 +54,7 @@ const offline = { type: "gpu.power.offline", request_id: "r1" };
 
 /** What each step says of these signs: its status, or nothing while it has not come. */
 function seenBySteps(signs: Partial<JobSigns>): Record<string, string> {
-  const all: JobSigns = { status: statusAt(0), history: [], jobs: [], frames: [], job, ...signs };
+  const all: JobSigns = { status: toldAt(0), history: [], jobs: [], frames: [], job, ...signs };
   const steps = jobSteps(say, { startTimeoutMs: 1, waitWorker: true });
   return Object.fromEntries(
     steps.flatMap((step) => {
@@ -145,7 +104,7 @@ const CASES: ReadonlyArray<{
     signs: {
       jobs: [taken],
       history: [intent("start")],
-      status: statusAt(20, {
+      status: toldAt(20, {
         attempt: { action: "start", attemptId: "a1", at: at(13), sentAt: at(15), lane: "api" },
       }),
     },
@@ -160,7 +119,7 @@ const CASES: ReadonlyArray<{
     what: "a machine ran before",
     signs: {
       jobs: [taken],
-      status: statusAt(20, { state: "running" }),
+      status: toldAt(20, { state: "running" }),
       frames: [{ type: "ack", request_id: "r1" }],
     },
     seen: {
@@ -175,14 +134,17 @@ const CASES: ReadonlyArray<{
   },
   {
     what: "a status from before the job says nothing about it",
-    signs: { jobs: [taken], status: statusAt(5, { state: "running" }) },
+    signs: { jobs: [taken], status: toldAt(5, { state: "running" }) },
     seen: HEARD,
   },
   {
     what: "a machine that is being stopped serves nobody",
     signs: {
       jobs: [taken],
-      status: statusAt(20, { state: "running", attempt: { action: "stop", attemptId: "a0", at: at(1) } }),
+      status: toldAt(20, {
+        state: "running",
+        attempt: { action: "stop", attemptId: "a0", at: at(1), sentAt: null, lane: null },
+      }),
     },
     seen: HEARD,
   },
@@ -191,7 +153,7 @@ const CASES: ReadonlyArray<{
     signs: {
       jobs: [taken],
       history: [change("starting", 30)],
-      status: statusAt(20, {
+      status: toldAt(20, {
         state: "starting",
         attempt: { action: "start", attemptId: "a0", at: at(1), sentAt: at(2), lane: "page" },
       }),
@@ -215,25 +177,25 @@ for (const { what, signs, seen } of CASES)
 test("the steps of a stop come by power's own signs, and its refusal ends them", () => {
   const steps = stopSteps(say, 1);
   const ids = (signs: Partial<StopSigns>) => {
-    const all = { status: statusAt(0), history: [], machine: "gpu-1", orderedAt: BEGAN, order: undefined };
+    const all = { status: toldAt(0), history: [], machine: "gpu-1", orderedAt: BEGAN, order: undefined };
     const given: StopSigns = { ...all, ...signs };
     return steps.filter((step) => step.reached(given, say) !== undefined).map(({ id }) => id);
   };
   assert.deepEqual(ids({}), []);
   const asked = { gatewayAskedAt: at(5) };
-  assert.deepEqual(ids({ status: statusAt(9, {}, asked) }), ["asked"]);
+  assert.deepEqual(ids({ status: toldAt(9, {}, asked) }), ["asked"]);
   assert.deepEqual(
-    ids({ status: statusAt(9, {}, { ...asked, pathProvenAt: at(4) }) }),
+    ids({ status: toldAt(9, {}, { ...asked, pathProvenAt: at(4) }) }),
     ["asked"],
     "a proof from before the question is none",
   );
   assert.deepEqual(
-    ids({ status: statusAt(9, { comparedAt: at(-1) }, { ...asked, pathProvenAt: at(6) }) }),
+    ids({ status: toldAt(9, { comparedAt: at(-1) }, { ...asked, pathProvenAt: at(6) }) }),
     ["asked", "proven"],
     "a comparison of before is none, unless power takes it for good",
   );
   const begun = {
-    status: statusAt(9, { comparedAt: at(-1) }, { ...asked, pathProvenAt: at(6) }),
+    status: toldAt(9, { comparedAt: at(-1) }, { ...asked, pathProvenAt: at(6) }),
     order: { attemptId: "a1" },
     history: [intent("stop")],
   };
@@ -243,7 +205,7 @@ test("the steps of a stop come by power's own signs, and its refusal ends them",
     "stopped",
   ]);
   const refused: StopSigns = {
-    status: statusAt(0),
+    status: toldAt(0),
     history: [],
     machine: "gpu-1",
     orderedAt: BEGAN,
@@ -285,18 +247,18 @@ test("what speaks against a stop is said by name, and by whom", () => {
     stops: [{ instance: "gpu-1", conditions }],
     nextAt: null,
   });
-  const running = { state: "running" };
-  assert.deepEqual(objections("gpu-1", statusAt(0), why(), say), ["gpu-1 is stopped, not running"]);
+  const running = { state: "running" } as const;
+  assert.deepEqual(objections("gpu-1", toldAt(0), why(), say), ["gpu-1 is stopped, not running"]);
   const early = condition("idle_long_enough", false, "x");
-  assert.deepEqual(objections("gpu-1", statusAt(0, running), why(early), say), [], "a test may be early");
+  assert.deepEqual(objections("gpu-1", toldAt(0, running), why(early), say), [], "a test may be early");
   const waits = condition("nothing_waits", false, "a job");
-  assert.deepEqual(objections("gpu-1", statusAt(0, running), why(waits), say), [
+  assert.deepEqual(objections("gpu-1", toldAt(0, running), why(waits), say), [
     "not so: nothing_waits (a job)",
   ]);
-  const hold = { mode: "on", at: at(0), until: null, reason: "a show", by: "anna" };
+  const hold = { mode: "on", at: at(0), until: null, reason: "a show", by: "anna" } as const;
   const need = { id: "n1", since: at(0), until: at(1), reason: "training", by: "ben" };
   const held = why(condition("not_held", false, "on"), condition("not_needed", false, "until x"));
-  const words = objections("gpu-1", statusAt(0, running, { hold, needs: [need] }), held, say).join("; ");
+  const words = objections("gpu-1", toldAt(0, running, { hold, needs: [need] }), held, say).join("; ");
   assert.match(words, /not_held \(on\).*not_needed.*hold: anna: a show.*need n1: ben: training/);
 });
 

@@ -1,0 +1,56 @@
+/** What power says of one machine that is off and has nothing to do, for tests that change a part of it. */
+import type { PowerStatus } from "@gpu-power-manager/shared/status";
+
+type Machine = PowerStatus["instances"][number];
+
+/** @param at when it was told, as a date and time of ISO 8601. */
+export function machineAt(at: string, changes: Partial<Machine> = {}): Machine {
+  return {
+    id: "gpu-1",
+    providerId: "uhost-1",
+    forgotten: false,
+    state: "stopped",
+    words: null,
+    unknownReason: null,
+    since: at,
+    observedAt: at,
+    comparedAt: at,
+    runningSince: null,
+    uptimeSeconds: 0,
+    cost: 0,
+    currency: "CNY",
+    attempt: null,
+    failures: 0,
+    restUntil: null,
+    restReason: null,
+    provider: null,
+    ...changes,
+  };
+}
+
+/** @param at when it was told, as a date and time of ISO 8601. */
+export function statusAt(at: string, changes: Partial<PowerStatus> = {}): PowerStatus {
+  return {
+    pool: "default",
+    at,
+    actingInstance: "host-1:7",
+    asOf: at,
+    session: "logged_in",
+    listeningSince: at,
+    gatewayAskedAt: null,
+    pathProvenAt: null,
+    hold: null,
+    needs: [],
+    demand: {
+      waitingJobs: 0,
+      oldestWaitingAt: null,
+      bootRequests: 0,
+      lastJobAt: null,
+      lastActivityAt: null,
+      counts: {},
+    },
+    decisions: [],
+    instances: [machineAt(at)],
+    ...changes,
+  };
+}
