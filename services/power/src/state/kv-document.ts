@@ -86,7 +86,7 @@ export class KvDocument<S extends z.ZodType> {
       throw new Fatal(
         "state_unreadable",
         `The state "${key}" in NATS cannot be read (${parsed.error.issues[0]?.message ?? "unknown shape"}): ` +
-          "it was written by another version. Run that version, or delete the key to begin anew.",
+          "another version wrote it, or somebody who should not. Run that version, or bring the last backup back: make restore",
       );
     }
     this.revision = entry.revision;
