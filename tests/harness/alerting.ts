@@ -201,4 +201,3 @@ export async function startAlerting({ dir, targets, timesQuicker, everyMs }: Ale
     },
   };
 }
-export type Alerting = Awaited<ReturnType<typeof startAlerting>>;

@@ -1,5 +1,5 @@
 /** A client at the gateway, as a PC or phone is one: it registers with a license key, and submits jobs. */
-import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
+import type { JobType } from "@gpu-power-manager/shared/events";
 import { WebSocket } from "ws";
 import { z } from "zod";
 
@@ -9,8 +9,6 @@ export const ANSWER_MS = 10_000;
 const PING_MS = 25_000;
 /** The gateway's frames for a client have a few hundred bytes; results may be long. */
 const FRAME_LIMIT_BYTES = 4 * 1024 * 1024;
-
-export const TYPES = JOB_TYPES;
 
 /** What a client is told; of anything else only the type is of interest. */
 const Frame = z.looseObject({
