@@ -171,7 +171,7 @@ export const overview = dashboard({
     ).map(([title, when, since]) =>
       stat({
         title,
-        zh: `${when}运行时长按机器池文件中的单价计算的费用，按币种分列。`,
+        zh: `${when}运行的费用，每段时间按当时的单价（机器池文件，否则服务商），按币种分列；价格未知的时间不在其中。`,
         span: 4,
         unit: units.NoUnit,
         decimals: 2,

@@ -45,5 +45,48 @@ export const told: Row = {
         ),
       ],
     }),
+    lines({
+      title: "Price an hour",
+      zh: "每小时的价格，运行时（running）与关机后（off：磁盘、镜像）；机器池文件写了 pricePerHour 时以它为准，否则为服务商所说。不知道时为空。",
+      span: 8,
+      unit: units.NoUnit,
+      decimals: 2,
+      targets: [
+        over(
+          `max by (pool, instance, currency, while) (gpu_power_price_per_hour{${INSTANCE}})`,
+          `${INSTANCE_NAME} {{while}} {{currency}}`,
+        ),
+      ],
+    }),
+    stat({
+      title: "Cost while off, this month",
+      zh: "本月机器关机期间的费用（磁盘、镜像），按服务商的价格，按币种分列；不知道价格时为空。",
+      span: 8,
+      unit: units.NoUnit,
+      decimals: 2,
+      since: "now/M",
+      text: "value_and_name",
+      noValue: "unknown",
+      targets: [
+        now(
+          `sum by (pool, currency) (increase(gpu_power_off_cost_total{${INSTANCE}}[$__range]))`,
+          "{{pool}} {{currency}}",
+        ),
+      ],
+    }),
+    stat({
+      title: "Ran at an unknown price, this month",
+      zh: "本月运行而不知道价格的时长；这段时间的费用未知，不在任何费用之中。",
+      span: 8,
+      unit: units.Seconds,
+      since: "now/M",
+      text: "value_and_name",
+      targets: [
+        now(
+          `sum by (pool, instance) (increase(gpu_power_unpriced_seconds_total{${INSTANCE}}[$__range]))`,
+          INSTANCE_NAME,
+        ),
+      ],
+    }),
   ],
 };

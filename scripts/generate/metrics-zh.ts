@@ -59,7 +59,13 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_console_session: "控制台会话：恰有一个状态为 1。",
   gpu_power_consumer_pending: "NATS 为 power 保存、尚未合并进需求的事件数；NATS 不应答时没有此序列。",
   gpu_power_consumer_redelivered: "其中 NATS 不得不重复投递的事件数；NATS 不应答时没有此序列。",
-  gpu_power_cost_total: "实例运行至今的花费（按其货币），按机器池文件中的价格计算。",
+  gpu_power_cost_total:
+    "实例运行至今的花费（按其货币），每段时间按当时的价格：机器池文件的，否则服务商自己的。从未知道价格时没有此序列；价格未知的时间见 gpu_power_unpriced_seconds_total。",
+  gpu_power_off_cost_total:
+    "实例关机期间的花费（磁盘、镜像），自开始计算以来，按其货币和服务商自己的价格；从未知道价格时没有此序列。",
+  gpu_power_unpriced_seconds_total: "实例运行而不知道价格的总秒数：其费用不在 gpu_power_cost_total 中。",
+  gpu_power_price_per_hour:
+    "实例每小时的价格（按其货币），运行时与关机后：机器池文件的，否则服务商 6 小时内所说的；不知道时没有此序列。",
   gpu_power_decisions_total: "调和循环的决定数，按理由；一轮可能有多个。",
   gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
   gpu_power_idle_limit_seconds:

@@ -70,7 +70,8 @@ else
     problems=()
     [[ $id =~ ^[A-Za-z0-9_.:-]+$ ]] || problems+=("GPU_PROVIDER_ID in .env must be the provider's id of the machine, such as uhost-1a2b3c.")
     price=$(setting GPU_PRICE_PER_HOUR)
-    [[ $price =~ ^[0-9]+(\.[0-9]+)?$ ]] || problems+=("GPU_PRICE_PER_HOUR in .env must be a number such as 1.88.")
+    # Without it the provider's own price counts.
+    [[ $price =~ ^([0-9]+(\.[0-9]+)?)?$ ]] || problems+=("GPU_PRICE_PER_HOUR in .env must be a number such as 1.88, or empty: then the provider's own price counts.")
     [ -f "profiles/$(setting PROFILE).yaml" ] || problems+=("PROFILE in .env must be the name of a file in profiles/, such as compshare.")
     [ ${#problems[@]} -eq 0 ] || fail "${problems[@]}"
     cat >config/pool.yaml <<YAML
@@ -78,7 +79,7 @@ else
 pool: $pool
 profile: $(setting PROFILE)
 instances:
-  - { id: gpu-1, providerId: "$id", priority: 1, pricePerHour: $price, currency: CNY }
+  - { id: gpu-1, providerId: "$id", priority: 1, ${price:+pricePerHour: $price, }currency: CNY }
 YAML
     say "Wrote config/pool.yaml."
   elif [ -n "$id" ] && ! grep -qF -- "$id" config/pool.yaml; then

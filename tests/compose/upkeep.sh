@@ -48,6 +48,7 @@ outside far-console console -e CONSOLE_PORT=18080 -e API_PORT=18081 -e CONTROL_P
 sed 's#sim-console#far-console#' config/demo/profiles/demo.yaml >profiles/far.yaml
 set_line() { sed -i "s#^$1=.*#$1=$2#" .env; }
 set_line DSP_URL ws://far-gateway:18070/dsp
+set_line GPU_PRICE_PER_HOUR cheap
 ! make up >"$log" 2>&1 || fail "make up took a gateway without a machine"
 grep -q "GPU_PROVIDER_ID in .env" "$log" && grep -q "GPU_PRICE_PER_HOUR in .env" "$log" || fail "it does not name all that is missing: $(<"$log")"
 echo "  ok   half a configuration is refused, with all that is missing"

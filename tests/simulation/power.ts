@@ -138,7 +138,14 @@ export class SimulatedPower {
       const blind = sighting.state === "unknown" && sighting.reason === "console_error";
       const facts = blind ? null : member.machine.tell(truth, faults);
       const look = { sighting, askedAt: now, answeredAt: now, compared, facts };
-      const { record, looks, ended } = afterLook(member.record, member.looks, look, policy, 1, false);
+      const { record, looks, ended } = afterLook(
+        member.record,
+        member.looks,
+        look,
+        policy,
+        member.instance,
+        false,
+      );
       Object.assign(member, { record, looks });
       if (ended !== null) {
         this.compareWanted = true;

@@ -44,7 +44,15 @@ export const PowerStatus = z.object({
       comparedAt: Time,
       runningSince: Time,
       uptimeSeconds: z.number().nonnegative(),
-      cost: z.number().nonnegative(),
+      /** What it has cost while it ran, ever, as far as prices were known; null where none ever was. */
+      cost: z.number().nonnegative().nullable(),
+      /** For so long it ran, ever, and nobody knew its price: what that cost is not in `cost`. */
+      unpricedSeconds: z.number().nonnegative().default(0),
+      /** What it has cost while it was off, since that is counted; null where nobody knows. */
+      offCost: z.number().nonnegative().nullable().default(null),
+      /** What an hour costs now, while it runs and while it is off; null where nobody knows. */
+      pricePerHour: z.number().nonnegative().nullable().default(null),
+      offPricePerHour: z.number().nonnegative().nullable().default(null),
       currency: z.string(),
       attempt: z
         .object({

@@ -1,4 +1,5 @@
 /** `gpuctl status`: is the GPU on and why, what waits, can notices be heard. */
+import { costWords } from "@gpu-power-manager/shared/cost-words";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
@@ -77,7 +78,7 @@ export function describeStatus(status: PowerStatus, say: Say): string[] {
 }
 
 function describeInstance(instance: PowerStatus["instances"][number], at: string, say: Say): string[] {
-  const { id, state, since, observedAt, words, attempt, restReason, restUntil, cost, currency } = instance;
+  const { id, state, since, observedAt, words, attempt, restReason, restUntil } = instance;
   const shown = say(state, STATES[state] ?? state);
   const start =
     state === "unknown" ? "" : say(` since ${ago(say, since, at)}`, `，始于 ${ago(say, since, at)}`);
@@ -98,7 +99,8 @@ function describeInstance(instance: PowerStatus["instances"][number], at: string
     lines.push(`      ${say("rests until", "休息至")} ${localTime(restUntil)}: ${restReason}`);
   lines.push(...toldByProvider(instance, say));
   const uptime = formatDuration(instance.uptimeSeconds * 1_000);
-  lines.push(`      ${say(`ran ${uptime} in all`, `共运行 ${uptime}`)}, ${cost.toFixed(2)} ${currency}`);
+  const spent = costWords(instance);
+  lines.push(`      ${say(`ran ${uptime} in all`, `共运行 ${uptime}`)}, ${say(spent.en, spent.zh)}`);
   return lines;
 }
 

@@ -41,9 +41,11 @@ export interface Facts {
   readonly cpuUsage?: number;
   /** It has no GPU at present: of no use to a worker. */
   readonly withoutGpu?: boolean;
-  /** An hour of it while it runs, and while it is off, where it is paid by use; in the provider's currency. */
+  /** An hour of it while it runs, and while it is off, where it is paid by use. */
   readonly pricePerHour?: number;
   readonly offPricePerHour?: number;
+  /** Of its prices, in three letters; absent where the profile does not name it. */
+  readonly currency?: string;
   /** When the provider will delete it with its data, because it is off for so long. */
   readonly releaseAt?: number;
   /** Until when it is paid, and whether it is renewed by itself then. */

@@ -44,7 +44,12 @@ const CASES: Array<[string, Entry, Omit<Facts, "askedAt">]> = [
       DiskPriceInfo: [{ Price: 0.125 }, { Price: 0.125 }],
       PostPayPowerOffBillingResource: [{ Price: 0.125 }, { Type: "Disk" }],
     },
-    { pricePerHour: 2, offPricePerHour: 0.125 },
+    { pricePerHour: 2, offPricePerHour: 0.125, currency: "CNY" },
+  ],
+  [
+    "without the machine's own price the others are no price of it",
+    { ChargeType: "Postpay", CompShareImagePrice: 0.25, DiskPriceInfo: [{ Price: 0.125 }] },
+    {},
   ],
   ["a price of a month", { ChargeType: "Month", InstancePrice: 900 }, {}],
   ["a price of nobody knows what", { InstancePrice: 900 }, {}],
@@ -105,5 +110,6 @@ test("what the stand-in tells is read", () => {
     withoutGpu: false,
     pricePerHour: 2.5,
     offPricePerHour: 0.5,
+    currency: "CNY",
   });
 });

@@ -23,13 +23,18 @@ export function factsOf(entry: Entry, { facts }: Profile["api"], askedAt: number
   const hourly =
     facts.hourly === undefined || (typeof charged === "string" && facts.hourly.values.includes(charged));
   const renews = facts.renews === undefined ? undefined : entry[facts.renews.field];
+  const [own, ...more] = facts.prices.map((path) => read(path, asPrice));
+  // Without the machine's own price the sum of the others is not what it costs.
+  const pricePerHour = hourly && own !== undefined && own.length > 0 ? sum([own, ...more].flat()) : undefined;
+  const offPricePerHour = hourly ? sum(read(facts.offPrice, asPrice)) : undefined;
   return exact({
     askedAt,
     gpuUsage: greatest(read(facts.gpuUsage, asPercent)),
     cpuUsage: greatest(read(facts.cpuUsage, asPercent)),
     withoutGpu: gpus === undefined ? undefined : gpus === 0,
-    pricePerHour: hourly ? sum(facts.prices.flatMap((path) => read(path, asPrice))) : undefined,
-    offPricePerHour: hourly ? sum(read(facts.offPrice, asPrice)) : undefined,
+    pricePerHour,
+    offPricePerHour,
+    currency: pricePerHour === undefined && offPricePerHour === undefined ? undefined : facts.currency,
     releaseAt: first([facts.releaseTime ?? ""], asTime),
     expiresAt: first([facts.expireTime ?? ""], asTime),
     renews: renews === undefined || typeof renews !== "string" ? undefined : renews === facts.renews?.yes,

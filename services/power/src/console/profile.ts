@@ -45,8 +45,13 @@ const FactPaths = z.strictObject({
   cpuUsage: Path.optional(),
   /** How many GPUs it has at present. */
   gpus: Path.optional(),
-  /** What an hour of it costs while it runs: all of these together. */
+  /** What an hour of it costs while it runs: the first, and all others that are told. */
   prices: Paths.default([]),
+  /** In which currency prices are; a machine of another, or of none that is known here, has no price by the provider. */
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .optional(),
   /** What an hour costs while it is off. */
   offPrice: Path.optional(),
   /** Prices are an hour's only where this field has one of these values. */

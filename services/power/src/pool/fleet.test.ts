@@ -54,8 +54,10 @@ async function see(member: Member | undefined, sighting: Sighting, at = NOW): Pr
   assert.ok(member !== undefined);
   const look = { sighting, askedAt: at, answeredAt: at, compared: false, facts: null };
   const { policy } = poolOf({ a: "u1" });
-  const { looks } = afterLook(member.record, member.looks, look, policy, 1, false);
-  await member.change((record) => afterLook(record, member.looks, look, policy, 1, false).record);
+  const { looks } = afterLook(member.record, member.looks, look, policy, member.instance, false);
+  await member.change(
+    (record) => afterLook(record, member.looks, look, policy, member.instance, false).record,
+  );
   member.looks = looks;
 }
 
@@ -77,7 +79,7 @@ test("one that is taken out while it is on is watched until it is off, over a re
   const next = await fleetOn(kv, without);
   assert.deepEqual(shown(next), ["c=u3 unknown", "a=u1 running forgotten"]);
   assert.equal(next.find("a")?.instance.currency, "USD");
-  assert.equal(next.find("a")?.pricePerHour, 7, "what it costs is still known");
+  assert.equal(next.find("a")?.prices(NOW).running, 7, "what it costs is still known");
   await see(next.find("a"), { state: "stopped" }, NOW + HOUR);
   assert.equal(await next.follow(without), true);
   assert.deepEqual(shown(next), ["c=u3 unknown"]);

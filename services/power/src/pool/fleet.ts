@@ -3,7 +3,7 @@ import type { StateBucket } from "@gpu-power-manager/shared/state-bucket";
 import { type DocumentStore, KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
 import { InstanceRecord, newRecord } from "./instance/record.ts";
-import { withoutFuture, writeOff } from "./instance/running-time.ts";
+import { withoutFuture, withRunPriced, writeOff } from "./instance/running-time.ts";
 import { isOn, Member } from "./member.ts";
 import type { Instance, Pool } from "./pool.ts";
 import { rosterOf } from "./roster.ts";
@@ -44,7 +44,7 @@ export class Fleet {
   async follow(pool: Pool): Promise<boolean> {
     const done = this.members.filter((member) => member.done);
     if (pool === this.pool && done.length === 0) return false;
-    for (const member of done) await member.change((record) => writeOff(record, member.pricePerHour));
+    for (const member of done) await member.change((record) => writeOff(record));
     const before = this.pool === undefined ? await this.remembered(pool) : this.members;
     const known = before
       .filter((member) => !done.includes(member))
@@ -115,12 +115,12 @@ export class Fleet {
       initial,
       mayWrite: this.mayWrite,
     });
-    await document.change((record) => withoutFuture(record, this.now(), policy.quarantine));
+    await document.change((record) => withoutFuture(withRunPriced(record), this.now(), policy.quarantine));
     return document;
   }
 }
 
-/** Writes down what a machine costs: when it is forgotten, the pool file does not say it any more. */
+/** Writes down what the pool file says that a machine costs: when it is forgotten, the file does not say it any more. */
 async function remember(member: Member): Promise<void> {
   const { pricePerHour, currency } = member.instance;
   const terms = { ...(pricePerHour === undefined ? {} : { pricePerHour }), currency };

@@ -2,6 +2,7 @@ import type { KvDocument } from "../state/kv-document.ts";
 import type { InstanceView } from "./decide/snapshot.ts";
 import { type Looks, NO_LOOKS } from "./instance/looks.ts";
 import { type InstanceRecord, newRecord } from "./instance/record.ts";
+import { type Prices, pricesOf } from "./instance/spending.ts";
 import { viewOf } from "./instance/view.ts";
 import type { Instance } from "./pool.ts";
 
@@ -27,8 +28,9 @@ export class Member {
     return this.document.value;
   }
 
-  get pricePerHour(): number {
-    return this.instance.pricePerHour ?? 0;
+  /** What an hour of it costs. */
+  prices(now: number): Prices {
+    return pricesOf(this.instance, this.looks, now);
   }
 
   /** It is on, or on its way, or something is under way on it. */

@@ -138,7 +138,7 @@ export class Observer {
     };
     const calling = this.context.calling.has(member.record.attempt?.attemptId ?? "");
     const apply = (record: Member["record"]) =>
-      afterLook(record, member.looks, look, policy, member.pricePerHour, calling);
+      afterLook(record, member.looks, look, policy, member.instance, calling);
     const { looks, changed, ended } = apply(member.record);
     await member.change((record) => {
       // A running machine's last sign changes with every look, and each is written: uptime is a counter, which

@@ -7,7 +7,8 @@ import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
 import { isOfUse } from "../pool/decide/snapshot.ts";
 import type { Fleet } from "../pool/fleet.ts";
-import { cost, uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
+import { uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
+import { cost, offCost, unpricedMs } from "../pool/instance/spending.ts";
 import type { Member } from "../pool/member.ts";
 import type { Pool } from "../pool/pool.ts";
 
@@ -193,15 +194,57 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
         this.inc({ instance: instance.id }, uptimeMs(record) / 1_000);
     },
   });
+  const costs = [
+    {
+      name: "gpu_power_cost_total",
+      help: "What the instance's running time has cost, ever, in units of its currency, each stretch at the price of its time: the pool file's, or else the provider's own. Absent while no price was ever known; time without a known price is in gpu_power_unpriced_seconds_total.",
+      of: cost,
+    },
+    {
+      name: "gpu_power_off_cost_total",
+      help: "What the instance has cost while it was off (its disk, its image), since that is counted, in units of its currency, at the provider's own prices. Absent while none was ever known.",
+      of: offCost,
+    },
+  ] as const;
+  for (const { name, help, of } of costs) {
+    new Counter({
+      name,
+      help,
+      labelNames: ["instance", "currency"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { instance, record } of source().fleet.members) {
+          const spent = of(record);
+          if (spent !== null) this.inc({ instance: instance.id, currency: instance.currency }, spent);
+        }
+      },
+    });
+  }
   new Counter({
-    name: "gpu_power_cost_total",
-    help: "What the instance's running time has cost, ever, in units of its currency, at the pool file's prices.",
-    labelNames: ["instance", "currency"],
+    name: "gpu_power_unpriced_seconds_total",
+    help: "Seconds that the instance ran, ever, while nobody knew its price: what they cost is not in gpu_power_cost_total.",
+    labelNames: ["instance"],
     registers,
     collect() {
       this.reset();
-      for (const { instance, record, pricePerHour } of source().fleet.members) {
-        this.inc({ instance: instance.id, currency: instance.currency }, cost(record, pricePerHour));
+      for (const { instance, record } of source().fleet.members)
+        this.inc({ instance: instance.id }, unpricedMs(record) / 1_000);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_price_per_hour",
+    help: "What an hour of the instance costs, in units of its currency, while it runs and while it is off: by the pool file, or else as the provider told within 6 hours. Absent where nobody knows.",
+    labelNames: ["instance", "currency", "while"],
+    registers,
+    collect() {
+      this.reset();
+      const { fleet, now } = source();
+      for (const member of fleet.members) {
+        const { id: instance, currency } = member.instance;
+        const { running, off } = member.prices(now);
+        if (running !== null) this.set({ instance, currency, while: "running" }, running);
+        if (off !== null) this.set({ instance, currency, while: "off" }, off);
       }
     },
   });

@@ -7,7 +7,9 @@ import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
 import type { Fleet } from "../pool/fleet.ts";
-import { cost, uptimeMs } from "../pool/instance/running-time.ts";
+import { uptimeMs } from "../pool/instance/running-time.ts";
+import { cost, offCost, unpricedMs } from "../pool/instance/spending.ts";
+import type { Member } from "../pool/member.ts";
 import type { Reconciler } from "../pool/reconciler.ts";
 
 /** A look older than this many of the longest regular pauses says nothing about now. */
@@ -61,35 +63,45 @@ export function statusOf(source: StatusSource): PowerStatus {
       reason: decision.reason,
       ...("instance" in decision ? { instance: decision.instance } : {}),
     })),
-    instances: source.fleet.members.map(({ instance, record, looks, pricePerHour, forgotten }) => ({
-      id: instance.id,
-      providerId: instance.providerId,
-      forgotten,
-      state: looks.unknown === null ? record.state : "unknown",
-      words: looks.unknown?.words ?? null,
-      unknownReason: looks.unknown?.reason ?? null,
-      since: iso(record.stateSince),
-      observedAt: iso(looks.askedAt),
-      comparedAt: iso(looks.comparedAt),
-      runningSince: iso(record.runningSince),
-      uptimeSeconds: uptimeMs(record) / 1_000,
-      cost: cost(record, pricePerHour),
-      currency: instance.currency,
-      attempt:
-        record.attempt === null
-          ? null
-          : {
-              action: record.attempt.action,
-              attemptId: record.attempt.attemptId,
-              at: iso(record.attempt.at),
-              sentAt: iso(record.attempt.sentAt),
-              lane: record.attempt.lane,
-            },
-      failures: record.failures,
-      restUntil: record.restUntil > now ? iso(record.restUntil) : null,
-      restReason: record.restUntil > now ? record.restReason : null,
-      provider: looks.facts === null ? null : shownFacts(looks.facts),
-    })),
+    instances: source.fleet.members.map((member) => shownMember(member, now)),
+  };
+}
+
+function shownMember(member: Member, now: number): PowerStatus["instances"][number] {
+  const { instance, record, looks, forgotten } = member;
+  const prices = member.prices(now);
+  return {
+    id: instance.id,
+    providerId: instance.providerId,
+    forgotten,
+    state: looks.unknown === null ? record.state : "unknown",
+    words: looks.unknown?.words ?? null,
+    unknownReason: looks.unknown?.reason ?? null,
+    since: iso(record.stateSince),
+    observedAt: iso(looks.askedAt),
+    comparedAt: iso(looks.comparedAt),
+    runningSince: iso(record.runningSince),
+    uptimeSeconds: uptimeMs(record) / 1_000,
+    cost: cost(record),
+    unpricedSeconds: unpricedMs(record) / 1_000,
+    offCost: offCost(record),
+    pricePerHour: prices.running,
+    offPricePerHour: prices.off,
+    currency: instance.currency,
+    attempt:
+      record.attempt === null
+        ? null
+        : {
+            action: record.attempt.action,
+            attemptId: record.attempt.attemptId,
+            at: iso(record.attempt.at),
+            sentAt: iso(record.attempt.sentAt),
+            lane: record.attempt.lane,
+          },
+    failures: record.failures,
+    restUntil: record.restUntil > now ? iso(record.restUntil) : null,
+    restReason: record.restUntil > now ? record.restReason : null,
+    provider: looks.facts === null ? null : shownFacts(looks.facts),
   };
 }
 

@@ -148,12 +148,7 @@ async function view(parts: PageParts, request: Request, { role }: Session) {
   const speech = speechOf(request);
   const status = parts.status();
   const pool = parts.pool();
-  const prices = Object.fromEntries(
-    pool.instances.flatMap(({ id, pricePerHour: perHour, currency }) =>
-      perHour === undefined ? [] : [[id, { perHour, currency }] as const],
-    ),
-  );
-  const usage = usageOf(await parts.ledger.known(), status, prices, speech, now);
+  const usage = usageOf(await parts.ledger.known(), status, speech, now);
   const listeners = parts.listeners.shown();
   return statusView({ pool: pool.pool, status, why: parts.why(), listeners, usage, role, now }, speech);
 }

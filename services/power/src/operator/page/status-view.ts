@@ -1,5 +1,7 @@
 /** The page's upper part: everything that is asked first, in sections that are replaced one by one as it changes. */
 import type { Diagnosis, Why } from "@gpu-power-manager/shared/api";
+import { costWords } from "@gpu-power-manager/shared/cost-words";
+import type { Words } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { Role } from "../credentials.ts";
 import { type Action, actionsOf } from "./actions.ts";
@@ -205,9 +207,10 @@ function usage(rows: readonly Usage[], { say }: Speech): Html {
 
 function machines({ instances }: PowerStatus, speech: Speech, now: number): Html {
   const { say } = speech;
+  const saidOf = ({ en, zh }: Words) => say(en, zh);
   return html`<section id="machines" class="panel" data-live><h2>${say("Machines", "机器")}</h2><ul class="machines">${instances.map(
-    ({ id, state, since: from, words, restReason }) =>
-      html`<li class="is-${state}"><span class="lamp" aria-hidden="true"></span><strong>${id}</strong> ${say(STATE_WORDS[state].en, STATE_WORDS[state].zh)}${from === null ? "" : html` · ${since(speech, Date.parse(from), now)}`}${words === null ? "" : html`<span class="note">${words}</span>`}${restReason === null ? "" : html`<span class="note">${restReason}</span>`}</li>`,
+    ({ id, state, since: from, words, restReason, ...machine }) =>
+      html`<li class="is-${state}"><span class="lamp" aria-hidden="true"></span><strong>${id}</strong> ${say(STATE_WORDS[state].en, STATE_WORDS[state].zh)}${from === null ? "" : html` · ${since(speech, Date.parse(from), now)}`}${words === null ? "" : html`<span class="note">${words}</span>`}${restReason === null ? "" : html`<span class="note">${restReason}</span>`}<span class="note">${saidOf(costWords(machine))}</span></li>`,
   )}</ul></section>`;
 }
 

@@ -16,8 +16,6 @@ export interface Usage {
   readonly note: Words | null;
 }
 
-export type Price = Readonly<Record<string, { readonly perHour: number; readonly currency: string }>>;
-
 const LABELS = {
   today: { en: "today", zh: "今天" },
   week: { en: "this week", zh: "本周" },
@@ -40,7 +38,6 @@ function hoursAndMinutes(say: Say, ms: number): string {
 export function usageOf(
   known: Known,
   status: PowerStatus | { readonly words: string },
-  prices: Price,
   speech: Speech,
   now: number,
 ): Usage[] {
@@ -60,9 +57,9 @@ export function usageOf(
       const ran = timeIn(spans, "running", from, now);
       ms += ran;
       blind += timeIn(spans, "unknown", from, now);
-      const price = prices[instance.id];
-      if (price === undefined) priced &&= ran === 0;
-      else totals.set(price.currency, (totals.get(price.currency) ?? 0) + (ran / HOUR_MS) * price.perHour);
+      const { pricePerHour, currency } = instance;
+      if (pricePerHour === null) priced &&= ran === 0;
+      else totals.set(currency, (totals.get(currency) ?? 0) + (ran / HOUR_MS) * pricePerHour);
     }
     const begins = clockTime(speech, known.begins, now);
     const note =

@@ -3,11 +3,12 @@
  * looks. Pure values in, values out; times are milliseconds since 1970 on this process's clock.
  */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
-import type { Policy } from "../pool.ts";
+import type { Instance, Policy } from "../pool.ts";
 import { disown, type Ended, judge } from "./attempt.ts";
 import type { Look, Looks } from "./looks.ts";
 import type { InstanceRecord } from "./record.ts";
 import { account } from "./running-time.ts";
+import { pricesOf, pricesTold } from "./spending.ts";
 
 /** What a look or an answer brought to light. */
 export interface Progress {
@@ -38,11 +39,12 @@ export function afterLook(
   looks: Looks,
   look: Look,
   policy: Policy,
-  pricePerHour: number,
+  instance: Pick<Instance, "pricePerHour" | "currency">,
   /** The call of the current attempt has not returned yet, so its lack of effect says nothing. */
   calling: boolean,
 ): Progress {
   const { sighting } = look;
+  const told = pricesTold(looks, look.facts);
   const nextLooks: Looks =
     sighting.state === "unknown"
       ? {
@@ -53,6 +55,7 @@ export function afterLook(
           comparedAt: null,
           offAt: looks.offAt,
           facts: look.facts ?? looks.facts,
+          ...told,
         }
       : {
           askedAt: look.askedAt,
@@ -66,11 +69,13 @@ export function afterLook(
               : null,
           offAt: sighting.state === "running" ? looks.offAt : look.askedAt,
           facts: look.facts ?? looks.facts,
+          ...told,
         };
   let next = busyness(record, look, policy);
   let changed: Progress["changed"] = null;
   if (sighting.state !== "unknown") {
-    next = account(next, sighting.state, look, pricePerHour, looks.offAt);
+    const prices = pricesOf(instance, told, look.answeredAt);
+    next = account(next, sighting.state, look, prices, looks.offAt);
     if (sighting.state !== record.state) {
       changed = { from: record.state, to: sighting.state };
       next = { ...next, state: sighting.state, stateSince: look.answeredAt };

@@ -6,12 +6,14 @@ import { afterLook } from "./after-look.ts";
 import { afterAction, beginAttempt, restAfter } from "./attempt.ts";
 import { type Look, NO_LOOKS } from "./looks.ts";
 import { type InstanceRecord, newRecord } from "./record.ts";
-import { cost, uptimeMs, workerOnline } from "./running-time.ts";
+import { uptimeMs, workerOnline } from "./running-time.ts";
+import { cost } from "./spending.ts";
 
 const NOW = 1_800_000_000_000;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const policy = Policy.parse({});
+const PRICED = { pricePerHour: 3.6, currency: "CNY" };
 
 function look(state: InstanceState, at: number, compared = false, gpuUsage?: number): Look {
   const sighting =
@@ -23,9 +25,10 @@ function look(state: InstanceState, at: number, compared = false, gpuUsage?: num
 }
 
 /** Walks a record through looks, keeping the last. */
-function walk(record: InstanceRecord, looks: Look[]) {
+function walk(record: InstanceRecord, looks: Look[], machine: Parameters<typeof afterLook>[4] = PRICED) {
   let progress = { record, looks: NO_LOOKS, changed: null, ended: null } as ReturnType<typeof afterLook>;
-  for (const each of looks) progress = afterLook(progress.record, progress.looks, each, policy, 3.6, false);
+  for (const each of looks)
+    progress = afterLook(progress.record, progress.looks, each, policy, machine, false);
   return progress;
 }
 
@@ -156,7 +159,7 @@ test("uptime and cost grow while it is seen running, survive doubt, and end with
   assert.equal(uptimeMs(record), 6 * MINUTE);
   const off = walk(record, [look("stopping", at(8)), look("stopped", at(9))]).record;
   assert.equal(uptimeMs(off), 7 * MINUTE);
-  assert.ok(Math.abs(cost(off, 99) - (3.6 * 7) / 60) < 1e-9, "a run costs the price of its own time");
+  assert.ok(Math.abs((cost(off) ?? 0) - (3.6 * 7) / 60) < 1e-9, "a run costs the price of its own time");
 });
 
 test("after a long blindness only what was seen running is counted", () => {
@@ -259,7 +262,7 @@ test("a refused start is nobody's, one that a person ordered is known for it", (
 test("after a restart it is not known since when a machine is up that runs already", () => {
   assert.equal(walk(newRecord({ providerId: "u1" }), [look("running", NOW)]).record.upFrom, null);
   const seen = walk(newRecord({ providerId: "u1" }), [look("stopped", NOW), look("unknown", NOW + SECOND)]);
-  const up = afterLook(seen.record, seen.looks, look("running", NOW + MINUTE), policy, 1, false).record;
+  const up = afterLook(seen.record, seen.looks, look("running", NOW + MINUTE), policy, PRICED, false).record;
   assert.equal(up.upFrom, NOW, "a look that saw nothing does not count");
 });
 

@@ -1,6 +1,7 @@
 /** What this process saw of an instance at the console. Pure values. */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Facts, Sighting, UnknownReason } from "../../console/driver.ts";
+import type { PriceTold } from "./spending.ts";
 
 /** What this process saw; gone with it, so that after a restart it looks before it acts. */
 export interface Looks {
@@ -13,6 +14,9 @@ export interface Looks {
   readonly offAt: number | null;
   /** What the provider told last, with its time; null before it told anything. */
   readonly facts: Facts | null;
+  /** What it told last of an hour's price, while it runs and while it is off; a later answer may leave it out. */
+  readonly price: PriceTold | null;
+  readonly offPrice: PriceTold | null;
 }
 
 export const NO_LOOKS: Looks = {
@@ -23,6 +27,8 @@ export const NO_LOOKS: Looks = {
   comparedAt: null,
   offAt: null,
   facts: null,
+  price: null,
+  offPrice: null,
 };
 
 /** One look at one instance. */

@@ -2,6 +2,7 @@
 import { InstanceState, LANES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 import type { Instance } from "../pool.ts";
+import { NOTHING_SPENT, Spent } from "./spending.ts";
 
 const Time = z.number().int().nonnegative();
 
@@ -60,8 +61,14 @@ export const InstanceRecord = z.object({
   gpuBusyAt: Time.nullable().default(null),
   /** Finished runs together, without the current one. */
   uptimeMs: z.number().nonnegative(),
-  /** What the finished runs cost, in the instance's currency, at the prices of their times. */
+  /** What the finished runs cost, in the instance's currency, at the prices of their times, as far as these were known. */
   cost: z.number().nonnegative(),
+  /** For so long of the finished runs no price was known. */
+  unpricedMs: z.number().nonnegative().default(0),
+  /** What the present run has cost until now. */
+  run: Spent.default(NOTHING_SPENT),
+  /** What it has cost while it was off, ever. `until` is null while it is not. */
+  off: Spent.default(NOTHING_SPENT),
 });
 export type InstanceRecord = z.infer<typeof InstanceRecord>;
 
@@ -85,5 +92,8 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     gpuBusyAt: null,
     uptimeMs: 0,
     cost: 0,
+    unpricedMs: 0,
+    run: NOTHING_SPENT,
+    off: NOTHING_SPENT,
   };
 }

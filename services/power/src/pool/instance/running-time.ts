@@ -1,38 +1,62 @@
-/** How long an instance has run, what that cost, and whether a worker came up in its present run. Pure. */
+/** How long an instance has run and was off, what that cost, and whether a worker came up in its present run. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { Demand } from "../../demand/demand.ts";
 import type { Look } from "./looks.ts";
 import type { InstanceRecord } from "./record.ts";
+import { NOTHING_SPENT, OFF_STEP_MS, type Prices, spend } from "./spending.ts";
 
 /** Two looks further apart than this prove nothing about the time between them. */
 const PROVEN_STRETCH_MS = 10 * 60_000;
-const HOUR_MS = 3_600_000;
 
 /**
- * Keeps the time a machine has run, and what it cost.
+ * Keeps the time a machine has run, and what it cost on and off.
  * @param offAt when the last look was asked that saw it not running.
  */
 export function account(
   record: InstanceRecord,
   state: InstanceState,
   look: Look,
-  pricePerHour: number,
+  prices: Prices,
   offAt: number | null,
 ): InstanceRecord {
+  const before = accountOff(record, state, look, prices.off);
+  const { answeredAt } = look;
   if (state === "running") {
-    const next = { ...record, lastRunningAt: look.answeredAt };
-    return record.runningSince === null ? beginRun(next, look, offAt) : next;
+    const next = { ...before, lastRunningAt: answeredAt };
+    if (before.runningSince === null) return beginRun(next, look, offAt);
+    return { ...next, run: spend(before.run, prices.running, answeredAt, before.runningSince) };
   }
-  if (record.runningSince === null) return record;
-  const lastRunningAt = record.lastRunningAt ?? record.runningSince;
-  // After a long blindness only what was seen is counted.
-  const until = look.answeredAt - lastRunningAt > PROVEN_STRETCH_MS ? lastRunningAt : look.answeredAt;
-  return endRun(record, until, pricePerHour);
+  if (before.runningSince === null) return before;
+  const lastRunningAt = before.lastRunningAt ?? before.runningSince;
+  return endRun(before, provenUntil(lastRunningAt, answeredAt), prices.running);
 }
 
-function endRun(record: InstanceRecord, until: number, pricePerHour: number): InstanceRecord {
-  const ms = Math.max(0, until - (record.runningSince ?? until));
+/** After a long blindness only what was seen is counted. */
+function provenUntil(lastSeen: number, answeredAt: number): number {
+  return answeredAt - lastSeen > PROVEN_STRETCH_MS ? lastSeen : answeredAt;
+}
+
+function accountOff(
+  record: InstanceRecord,
+  state: InstanceState,
+  { answeredAt }: Look,
+  price: number | null,
+): InstanceRecord {
+  const { off } = record;
+  const { until } = off;
+  if (until === null) return state === "stopped" ? { ...record, off: { ...off, until: answeredAt } } : record;
+  if (state === "stopped")
+    return answeredAt < until + OFF_STEP_MS
+      ? record
+      : { ...record, off: spend(off, price, answeredAt, until) };
+  return { ...record, off: { ...spend(off, price, provenUntil(until, answeredAt), until), until: null } };
+}
+
+function endRun(record: InstanceRecord, until: number, pricePerHour: number | null): InstanceRecord {
+  const since = record.runningSince ?? until;
+  const ms = Math.max(0, until - since);
+  const run = spend(record.run, pricePerHour, until, since);
   return {
     ...record,
     runningSince: null,
@@ -40,19 +64,35 @@ function endRun(record: InstanceRecord, until: number, pricePerHour: number): In
     workerFrom: null,
     lastRunningAt: null,
     uptimeMs: record.uptimeMs + ms,
-    cost: record.cost + (ms / HOUR_MS) * pricePerHour,
+    cost: record.cost + run.cost,
+    unpricedMs: record.unpricedMs + run.unpricedMs,
+    run: NOTHING_SPENT,
   };
 }
 
 function beginRun(record: InstanceRecord, { answeredAt }: Look, offAt: number | null): InstanceRecord {
   const { ownStart } = record;
-  const run = { ...record, runningSince: answeredAt, upFrom: offAt, workerFrom: offAt ?? answeredAt };
+  const run = {
+    ...record,
+    runningSince: answeredAt,
+    upFrom: offAt,
+    workerFrom: offAt ?? answeredAt,
+    run: { ...NOTHING_SPENT, until: answeredAt },
+  };
   // Somebody else turned it on: when, nobody told us.
   if (ownStart === null) return { ...run, workerFrom: answeredAt };
   if (!ownStart.givenUp) return { ...run, workerFrom: ownStart.at };
   // It came up after all. Between its start and now others came up too, so their workers are not to be taken for its
   // own; and what failed is no reason any more to leave it alone.
   return { ...run, failures: 0, restUntil: 0, restReason: null };
+}
+
+/** An older power priced a run when it ended: what of it has passed is counted now, at the price that it would have had. */
+export function withRunPriced(record: InstanceRecord): InstanceRecord {
+  const { runningSince, lastRunningAt, run, terms } = record;
+  if (runningSince === null || run.until !== null) return record;
+  const price = terms?.pricePerHour ?? null;
+  return { ...record, run: spend(run, price, lastRunningAt ?? runningSince, runningSince) };
 }
 
 /**
@@ -72,24 +112,35 @@ export function withoutFuture(record: InstanceRecord, now: number, longestRestMs
     upFrom: past(record.upFrom),
     workerFrom: past(record.workerFrom),
     gpuBusyAt: past(record.gpuBusyAt),
+    run: { ...record.run, until: past(record.run.until) },
+    off: { ...record.off, until: past(record.off.until) },
   };
   if (runningSince === null || Math.max(runningSince, lastRunningAt ?? 0) <= now)
     return isDeepStrictEqual(settled, record) ? record : settled;
-  const ended = endRun(record, lastRunningAt ?? runningSince, record.terms?.pricePerHour ?? 0);
+  const ended = endRun(record, lastRunningAt ?? runningSince, record.terms?.pricePerHour ?? null);
   return {
     ...settled,
     uptimeMs: ended.uptimeMs,
     cost: ended.cost,
+    unpricedMs: ended.unpricedMs,
+    run: { ...NOTHING_SPENT, until: Math.min(runningSince, now) },
     runningSince: Math.min(runningSince, now),
     lastRunningAt: Math.min(runningSince, now),
   };
 }
 
 /** The provider has it no more, so nothing will be seen of it again: what was seen is counted. */
-export function writeOff(record: InstanceRecord, pricePerHour: number): InstanceRecord {
+export function writeOff(record: InstanceRecord): InstanceRecord {
   if (record.state === "stopped" && record.attempt === null) return record;
   const until = record.lastRunningAt ?? record.runningSince ?? 0;
-  return { ...endRun(record, until, pricePerHour), state: "unknown", attempt: null, ownStart: null };
+  const { off } = record;
+  return {
+    ...endRun(record, until, null),
+    off: { ...off, until: null },
+    state: "unknown",
+    attempt: null,
+    ownStart: null,
+  };
 }
 
 /** Milliseconds that the instance has been seen running, ever. */
@@ -108,10 +159,4 @@ export function workerOnline(
 ): boolean | undefined {
   if (workerFrom === null) return undefined;
   return Math.max(lastWorkerOnlineAt ?? 0, lastWorkerBusyAt ?? 0) >= workerFrom;
-}
-
-/** What the instance has cost, ever, in its currency. */
-export function cost(record: InstanceRecord, pricePerHour: number): number {
-  const current = uptimeMs(record) - record.uptimeMs;
-  return record.cost + (current / HOUR_MS) * pricePerHour;
 }
