@@ -11,6 +11,7 @@ import {
   type Console,
   DEFAULT_PASSWORD,
   DEFAULT_USERNAME,
+  type ConsoleOptions as SiteOptions,
   startConsole,
 } from "../../sim/console/src/provider.ts";
 import { profileFor } from "./pool-files.ts";
@@ -25,6 +26,7 @@ const OTHERS = Array.from({ length: 12 }, (_, index) => ({
   UHostId: `uhost-other-${index}`,
   Name: `other ${index}`,
 }));
+type Skin = NonNullable<SiteOptions["skin"]>;
 const QUICK = { bootMs: 300, stopMs: 200 };
 
 /** A driver with everything that a test need not name. */
@@ -65,20 +67,23 @@ export class DrivenConsole {
   readonly lines: string[];
   private readonly open: (memoryLimitBytes?: number) => PageConsole;
   private readonly stateDir: string;
+  private readonly skin: Skin;
 
-  static async start(): Promise<DrivenConsole> {
+  static async start(skin: Skin = "compshare"): Promise<DrivenConsole> {
     const site = await startConsole({
       ...QUICK,
+      skin,
       machines: [...OTHERS, { UHostId: OURS, Name: "ours" }, { UHostId: SECOND, Name: "second" }],
     });
-    const profile = parseProfile(await profileFor(site, {}), "test.yaml");
-    const driven = new DrivenConsole(site, profile);
+    const profile = parseProfile(await profileFor(site, { skin }), "test.yaml");
+    const driven = new DrivenConsole(site, profile, skin);
     assert.deepEqual((await driven.driver.compare()).instances.get(OURS), { state: "stopped" });
     return driven;
   }
 
-  private constructor(site: Console, profile: ConsoleOptions["profile"]) {
+  private constructor(site: Console, profile: ConsoleOptions["profile"], skin: Skin) {
     this.site = site;
+    this.skin = skin;
     this.stateDir = mkdtempSync(join(tmpdir(), "driver-"));
     const lines: string[] = [];
     const { told, logins, stateDir } = this;
@@ -114,7 +119,9 @@ export class DrivenConsole {
 
   /** Takes another profile: these lanes, and whatever else is to be another text. */
   async use(lanes: ReadonlyArray<"api" | "page">, change: (text: string) => string = (text) => text) {
-    this.driver.setProfile(parseProfile(change(await profileFor(this.site, { lanes })), "test.yaml"));
+    this.driver.setProfile(
+      parseProfile(change(await profileFor(this.site, { lanes, skin: this.skin })), "test.yaml"),
+    );
   }
 
   /** A good day again, both machines off. */

@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import type { Console } from "../../sim/console/src/provider.ts";
+import type { Console, ConsoleOptions } from "../../sim/console/src/provider.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -18,22 +18,31 @@ export const QUICK_POLICY = {
 };
 
 export interface PoolFileOptions {
+  /** Whose console the stand-in plays; default `compshare`. */
+  readonly skin?: Skin;
   readonly policy?: Readonly<Record<string, unknown>>;
   readonly lanes?: ReadonlyArray<"api" | "page">;
   /** Power knows user name and password and logs in by itself; default true. */
   readonly credentials?: boolean;
 }
 
-/** A profile of the demo's console with this console's addresses. */
+type Skin = NonNullable<ConsoleOptions["skin"]>;
+
+/** The file whose profile fits a skin, and the addresses in it that are not the stand-in's. */
+const PROFILES: Readonly<Record<Skin, { file: string; console: string; api: string }>> = {
+  compshare: { file: "demo", console: "http://127.0.0.1:18080", api: "http://127.0.0.1:18081" },
+  autodl: { file: "autodl", console: "https://www.autodl.com", api: "https://www.autodl.com" },
+};
+
+/** The profile of a skin with this console's addresses. */
 export async function profileFor(
   site: Pick<Console, "consoleUrl" | "apiUrl">,
-  options: Pick<PoolFileOptions, "lanes" | "credentials">,
+  options: Pick<PoolFileOptions, "lanes" | "credentials" | "skin">,
 ) {
-  const text = await readFile(join(ROOT, "profiles/demo.yaml"), "utf8");
+  const known = PROFILES[options.skin ?? "compshare"];
+  const text = await readFile(join(ROOT, `profiles/${known.file}.yaml`), "utf8");
   const profile = parse(
-    text
-      .replaceAll("http://127.0.0.1:18080", site.consoleUrl)
-      .replaceAll("http://127.0.0.1:18081", site.apiUrl),
+    text.replaceAll(known.console, site.consoleUrl).replaceAll(known.api, new URL(site.apiUrl).origin),
   );
   if (options.credentials !== false) {
     profile.login.fields = {

@@ -9,6 +9,7 @@ test("an empty environment leaves every default alone", () => {
 
 test("every variable reaches its option", () => {
   const options = optionsFrom({
+    SKIN: "autodl",
     HOST: "0.0.0.0",
     API_PORT: "8101",
     API_URL: "http://sim-console:8101/",
@@ -17,6 +18,7 @@ test("every variable reaches its option", () => {
     MACHINES: '[{"UHostId":"uhost-x","State":"Running"}]',
     FAULTS: '{"api500":true,"soldOut":["uhost-x"]}',
   });
+  assert.equal(options.skin, "autodl");
   assert.equal(options.host, "0.0.0.0");
   assert.equal(options.apiPort, 8101);
   assert.equal(options.apiUrl, "http://sim-console:8101");

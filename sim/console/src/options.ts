@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { faultsPatch } from "./faults.ts";
 import { machineSpecs } from "./machine-spec.ts";
-import type { ConsoleOptions } from "./provider.ts";
+import { type ConsoleOptions, SKINS } from "./provider.ts";
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const ms = z.coerce.number().min(0);
@@ -22,6 +22,7 @@ function json<T extends z.ZodType>(schema: T) {
 }
 
 const environment = z.object({
+  SKIN: z.enum(SKINS).optional(),
   HOST: z.string().min(1).optional(),
   CONSOLE_PORT: port.optional(),
   API_PORT: port.optional(),
@@ -45,6 +46,7 @@ export function optionsFrom(env: Readonly<Record<string, string | undefined>>): 
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const given = environment.parse(set);
   return defined({
+    skin: given.SKIN,
     host: given.HOST,
     consolePort: given.CONSOLE_PORT,
     apiPort: given.API_PORT,

@@ -33,7 +33,7 @@ export interface PageSettings {
   readonly shownStates: Readonly<Record<string, MachineState>>;
 }
 
-function settingsOf(world: World): PageSettings {
+export function settingsOf(world: World): PageSettings {
   const { fleet, account, urls } = world;
   const { faults } = fleet;
   const truth = Object.keys(faults.apiDisagrees).flatMap((id) => {
@@ -57,12 +57,17 @@ function settingsOf(world: World): PageSettings {
   };
 }
 
+/** Scripts and styles of the pages. */
+export function consoleFiles() {
+  return express.static(PUBLIC_DIR, { index: false });
+}
+
 /** The provider's console origin: the login page, and the resource page with its settings. */
 export function consoleApp(world: World): Express {
   const { fleet, ledger, sessions, desk } = world;
   const app = express();
   app.disable("x-powered-by");
-  app.use("/static", express.static(PUBLIC_DIR, { index: false }));
+  app.use("/static", consoleFiles());
   app.use((_request, response, next) => {
     // The API sees the console page's full address as referer, as at the provider.
     response.set({ "Referrer-Policy": "no-referrer-when-downgrade", "Cache-Control": "no-store" });
@@ -125,7 +130,7 @@ function logIn(world: World, response: Response): void {
   response.json({ csrfToken: session.csrfToken, redirect: RESOURCES });
 }
 
-async function sendPage(
+export async function sendPage(
   world: World,
   response: Response,
   file: string,

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { Express } from "express";
 import { apiApp } from "./api.ts";
+import { autodlApp } from "./autodl/app.ts";
 import { type ConsoleState, controlApp, stateOf } from "./control.ts";
 import { type Faults, type FaultsPatch, faults as faultsSchema, GOOD_DAY } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
@@ -11,8 +12,13 @@ import { DEFAULT_MACHINES, type MachineSpecInput } from "./machine-spec.ts";
 import { consoleApp } from "./pages.ts";
 import { Sessions } from "./sessions.ts";
 
+/** Whose console it looks like, and whose API it speaks. */
+export const SKINS = ["compshare", "autodl"] as const;
+
 /** How to start the stand-in. Everything has a default; ports of 0 are free ones. */
 export interface ConsoleOptions {
+  /** Default `compshare`. */
+  readonly skin?: (typeof SKINS)[number];
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string;
   readonly consolePort?: number;
@@ -96,8 +102,13 @@ export async function startConsole(options: ConsoleOptions = {}): Promise<Consol
     return url ?? `http://${visible}:${bound}`;
   };
   try {
-    urls.console = await serve(consoleApp(world), options.consolePort ?? 0, options.consoleUrl);
-    urls.api = await serve(apiApp(world), options.apiPort ?? 0, options.apiUrl);
+    if (options.skin === "autodl") {
+      urls.console = await serve(autodlApp(world), options.consolePort ?? 0, options.consoleUrl);
+      urls.api = `${urls.console}/api/v1`;
+    } else {
+      urls.console = await serve(consoleApp(world), options.consolePort ?? 0, options.consoleUrl);
+      urls.api = await serve(apiApp(world), options.apiPort ?? 0, options.apiUrl);
+    }
     const controlUrl = await serve(controlApp(world), options.controlPort ?? 0, options.controlUrl);
     return {
       consoleUrl: urls.console,

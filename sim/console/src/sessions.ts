@@ -34,6 +34,11 @@ export class Sessions {
     return undefined;
   }
 
+  /** The session whose token this is, for a console that wants it in a header. */
+  withToken(token: string | undefined): Session | undefined {
+    return [...this.#byId.values()].find(({ csrfToken }) => csrfToken === token);
+  }
+
   expireAll(): number {
     const expired = this.#byId.size;
     this.#byId.clear();

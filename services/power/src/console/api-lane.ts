@@ -4,6 +4,16 @@
  */
 
 import type { BrowserContext, Request } from "playwright";
+import {
+  type Asked,
+  addressOf,
+  fieldsOf,
+  filterOf,
+  formOf,
+  readRequest,
+  type Values,
+  windowOf,
+} from "./api-request.ts";
 import { type ActionResult, NOT_ALLOWED, type UnknownReason } from "./driver.ts";
 import { firstLine } from "./first-line.ts";
 import { type Entry, entryOf, readList, verdict } from "./interpret.ts";
@@ -14,7 +24,7 @@ const MAX_PAGES = 50;
 
 interface Template {
   readonly headers: Readonly<Record<string, string>>;
-  readonly fields: Readonly<Record<string, string>>;
+  readonly fields: Values;
 }
 
 export type ListResult =
@@ -58,35 +68,34 @@ export class ApiLane {
   /** Looks at a request of the page; takes headers and common fields from its own list requests. */
   learn(request: Request): void {
     const { api } = this.profile();
-    const fields = this.actionFields(request);
-    if (fields?.get(api.actionField) !== api.list.action) return;
+    const asked = this.asked(request);
+    if (asked?.action !== api.list.action) return;
     const seen = request.headers();
     const headers: Record<string, string> = {};
     for (const name of api.headers) {
       const value = seen[name.toLowerCase()];
       if (value !== undefined) headers[name] = value;
     }
-    const common: Record<string, string> = {};
-    for (const name of api.commonFields) {
-      const value = fields.get(name);
-      if (value !== null) common[name] = value;
-    }
+    const common = Object.fromEntries(
+      Object.entries(asked.fields).filter(([name]) => api.commonFields.includes(name)),
+    );
     this.template = { headers, fields: common };
   }
 
-  /** The form of a request of the page to the provider's API; undefined for any other request. */
-  actionFields(request: Request): URLSearchParams | undefined {
-    if (request.method() !== "POST") return undefined;
-    // The whole origin must match: a template is learnt from, and secrets are sent to, this API alone.
-    if (new URL(request.url()).origin !== new URL(this.profile().api.url).origin) return undefined;
-    return new URLSearchParams(request.postData() ?? "");
+  /** What a request of the page asks of the provider's API; undefined for any other request. */
+  asked(request: Request): Asked | undefined {
+    const { api } = this.profile();
+    return readRequest({ method: request.method(), url: request.url(), body: request.postData() }, api);
   }
 
-  private async post(
-    context: BrowserContext,
-    action: string,
-    fields: Readonly<Record<string, string>>,
-  ): Promise<Reply> {
+  /** Whether a request of the page asks for this action, on this machine where one is named. */
+  asksFor(request: Request, action: Action, providerId: string): boolean {
+    const asked = this.asked(request);
+    const id = action.id ?? this.profile().api.list.id;
+    return asked?.action === action.action && asked.fields[id] === providerId;
+  }
+
+  private async post(context: BrowserContext, action: string, fields: Values): Promise<Reply> {
     const { api, timeouts } = this.profile();
     const { template } = this;
     if (template === undefined) {
@@ -96,12 +105,10 @@ export class ApiLane {
         words: "The page has not shown how the API is asked yet.",
       };
     }
-    const url = new URL(api.url);
-    url.searchParams.set(api.actionField, action);
-    const form = { [api.actionField]: action, ...template.fields, ...fields };
+    const body = fieldsOf(action, { ...template.fields, ...fields }, api, Date.now());
     try {
-      const response = await context.request.post(url.href, {
-        form: api.timestampField === undefined ? form : { ...form, [api.timestampField]: String(Date.now()) },
+      const response = await context.request.post(addressOf(action, api), {
+        ...(api.body === "json" ? { data: body } : { form: formOf(body) }),
         headers: { ...template.headers },
         timeout: timeouts.api,
         maxRedirects: 0,
@@ -137,14 +144,11 @@ export class ApiLane {
   async list(context: BrowserContext, providerIds: readonly string[]): Promise<ListResult> {
     const { api } = this.profile();
     const { list } = api;
-    const filter: Record<string, string> = {};
-    if (list.filter !== undefined && providerIds.length <= list.pageSize) {
-      for (const [index, id] of providerIds.entries()) filter[`${list.filter}.${index}`] = id;
-    }
+    const filter = filterOf(api, providerIds);
     const entries: Entry[] = [];
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const window = { [list.offset]: String(entries.length), [list.limit]: String(list.pageSize) };
-      const reply = await this.post(context, list.action, { ...window, ...filter });
+      const window = windowOf(api, page, entries.length);
+      const reply = await this.post(context, list.action, { ...list.constants, ...window, ...filter });
       if (!reply.ok) return { ...reply, refused: false };
       const answer = readList(reply.body, api);
       if (!answer.ok) {
@@ -173,11 +177,11 @@ export class ApiLane {
     const { api } = this.profile();
     const entry = entryOf(this.lastEntries, providerId, this.profile());
     if (this.template === undefined || entry === undefined) return undefined;
-    const fields: Record<string, string> = { [api.list.id]: providerId };
+    const fields: Record<string, unknown> = { ...action.constants, [action.id ?? api.list.id]: providerId };
     for (const name of action.fields) {
       const value = entry[name];
       if (typeof value !== "string" && typeof value !== "number") return undefined;
-      fields[name] = String(value);
+      fields[name] = value;
     }
     if (!allowed()) return NOT_ALLOWED;
     const reply = await this.post(context, action.action, fields);

@@ -41,6 +41,8 @@ export interface Facts {
   readonly cpuUsage?: number;
   /** It has no GPU at present: of no use to a worker. */
   readonly withoutGpu?: boolean;
+  /** Its host has as many GPUs free as a start of it takes; false: a start would be refused now. */
+  readonly available?: boolean;
   /** An hour of it while it runs, and while it is off, where it is paid by use. */
   readonly pricePerHour?: number;
   readonly offPricePerHour?: number;

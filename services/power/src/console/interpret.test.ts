@@ -30,6 +30,18 @@ const BAD: Array<[string, string, string, RegExp]> = [
   ],
   ["an address that is none", "https://api.compshare.cn/", "api", /bad\.yaml:\d+: api\.url: must be an http/],
   ["a step in no place", "in: menu", "in: page", /bad\.yaml:\d+: stop\.steps\.1\.in/],
+  [
+    "no way to the rest of its list",
+    "    offset: Offset\n",
+    "",
+    /bad\.yaml:\d+: api\.list: name either offset or/,
+  ],
+  [
+    "a state of fewer words than fields",
+    "state: State",
+    "state: [State, Zone]",
+    /bad\.yaml:\d+: api\.list\.states\.Running: must be 2 words/,
+  ],
 ];
 for (const [what, from, to, says] of BAD) {
   test(`a profile with ${what} is refused with file, line and path`, () => {
@@ -61,6 +73,48 @@ test("a machine is found by its id wherever it stands; what is not listed is unk
     assert.deepEqual(fromApi([entry("ours", state)], "ours", profile), { state: "starting" });
   const sighting = fromApi([entry("ours", "")], "ours", profile);
   assert.match(sighting.state === "unknown" ? sighting.words : "", /could not tell/);
+});
+
+const other = parseProfile(read("autodl"), "autodl.yaml");
+
+for (const [body, ok] of [
+  [{ code: "Success", msg: "", data: { list: [{ uuid: "a" }], result_total: 1 } }, true],
+  [{ code: "AuthorizeFailed", msg: "登录超时", data: null }, false],
+  [{ code: "Success", msg: "", data: { list: null, result_total: 0 } }, false],
+  [{ code: 0, data: { list: [], result_total: 0 } }, false],
+  [{ code: "Success", "data.list": [], "data.result_total": 0 }, false],
+] as const) {
+  test(`a list deeper in the answer, and a text for success: ${JSON.stringify(body)}`, () => {
+    assert.equal(readList(body, other.api).ok, ok);
+  });
+}
+
+for (const [status, mode, state] of [
+  ["running", "gpu", "running"],
+  ["running", "non_gpu", "running"],
+  ["running", "another", "unknown"],
+  ["running", undefined, "unknown"],
+  ["shutdown", "another", "stopped"],
+  ["shutdown", "", "stopped"],
+  ["shutdown", null, "unknown"],
+  ["another", "gpu", "unknown"],
+  ["running+gpu", "gpu", "unknown"],
+  ["*", "gpu", "unknown"],
+] as const) {
+  test(`a state told by two fields: ${status} and ${mode} is ${state}`, () => {
+    const entries = [{ uuid: "ours", status, start_mode: mode }];
+    assert.equal(fromApi(entries, "ours", other).state, state);
+  });
+}
+
+test("a word that two patterns call differently is unknown", () => {
+  const text = read("autodl").replace(
+    "starting+*: starting",
+    'starting+*: starting\n      "*+gpu": stopping',
+  );
+  const ambiguous = parseProfile(text, "autodl.yaml");
+  const entries = [{ uuid: "ours", status: "starting", start_mode: "gpu" }];
+  assert.equal(fromApi(entries, "ours", ambiguous).state, "unknown");
 });
 
 test("a row without a readable state is half, a missing row is missing, neither is a state", () => {

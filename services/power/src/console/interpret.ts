@@ -1,7 +1,8 @@
 /** What the API and the page showed → what is known of each instance. Pure. */
-import type { Lane } from "@gpu-power-manager/shared/events";
+import type { InstanceState, Lane } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 import type { ActionResult, Sighting, UnknownReason } from "./driver.ts";
+import { valueAt } from "./path-values.ts";
 import type { Profile } from "./profile.ts";
 
 /** One machine in the provider's list, as the API tells it. */
@@ -12,38 +13,35 @@ const Entries = z.array(z.record(z.string(), z.unknown()));
 
 export type ListAnswer =
   | { readonly ok: true; readonly entries: readonly Entry[]; readonly total: number }
-  | { readonly ok: false; readonly code: number | undefined; readonly message: string };
+  | { readonly ok: false; readonly message: string };
 
 /** Reads one answer to the list request. */
 export function readList(body: unknown, api: Profile["api"]): ListAnswer {
-  const answer = Answer.safeParse(body);
-  if (!answer.success) return { ok: false, code: undefined, message: "The answer is not an object." };
-  const code = readCode(answer.data, api);
-  if (code.code !== 0) return { ok: false, ...code };
-  const entries = Entries.safeParse(answer.data[api.list.entries]);
-  const total = z.number().int().nonnegative().safeParse(answer.data[api.list.total]);
-  if (!entries.success || !total.success) {
-    return {
-      ok: false,
-      code: undefined,
-      message: `The answer holds no list "${api.list.entries}" with its total.`,
-    };
-  }
+  const { said, message } = readCode(body, api);
+  if (said !== "yes") return { ok: false, message };
+  const entries = Entries.safeParse(valueAt(body, api.list.entries));
+  const total = z.number().int().nonnegative().safeParse(valueAt(body, api.list.total));
+  if (!entries.success || !total.success)
+    return { ok: false, message: `The answer holds no list "${api.list.entries}" with its total.` };
   return { ok: true, entries: entries.data, total: total.data };
 }
 
-/** The provider's own verdict on a request: 0 is yes. */
-export function readCode(body: unknown, api: Profile["api"]): { code: number | undefined; message: string } {
+/** The provider's own verdict on a request; `unclear` where its answer holds no code of the kind that the profile names. */
+export function readCode(
+  body: unknown,
+  { codeField, messageField, success }: Profile["api"],
+): { said: "yes" | "no" | "unclear"; message: string } {
   const answer = Answer.safeParse(body);
-  if (!answer.success) return { code: undefined, message: "The answer is not an object." };
-  const code = z.number().int().safeParse(answer.data[api.codeField]);
-  const message = answer.data[api.messageField];
+  if (!answer.success) return { said: "unclear", message: "The answer is not an object." };
+  const kind = typeof success === "number" ? z.number().int() : z.string().min(1);
+  const code = kind.safeParse(answer.data[codeField]);
+  const message = answer.data[messageField];
   return {
-    code: code.success ? code.data : undefined,
+    said: !code.success ? "unclear" : code.data === success ? "yes" : "no",
     message:
-      typeof message === "string"
+      typeof message === "string" && message !== ""
         ? message.slice(0, 300)
-        : `${api.codeField} ${String(answer.data[api.codeField])}`,
+        : `${codeField} ${String(answer.data[codeField])}`,
   };
 }
 
@@ -54,9 +52,9 @@ export function isSoldOut(message: string, api: Profile["api"]): boolean {
 
 /** The provider's answer to a start or stop, by whichever lane it was sent. */
 export function verdict(body: unknown, lane: Lane, api: Profile["api"]): ActionResult {
-  const { code, message } = readCode(body, api);
-  if (code === 0) return { outcome: "accepted", lane };
-  if (code === undefined) return { outcome: "uncertain", lane, message };
+  const { said, message } = readCode(body, api);
+  if (said === "yes") return { outcome: "accepted", lane };
+  if (said === "unclear") return { outcome: "uncertain", lane, message };
   return { outcome: "refused", lane, soldOut: isSoldOut(message, api), message };
 }
 
@@ -79,6 +77,29 @@ function stateNamed<S extends string>(states: Readonly<Record<string, S>>, word:
   return Object.hasOwn(states, word) ? states[word] : undefined;
 }
 
+/**
+ * What the provider calls the state of a machine: of several fields their texts, joined with a `+`; undefined where one
+ * of them is no text.
+ */
+export function wordOf(entry: Entry, { list }: Profile["api"]): string | undefined {
+  const words = list.state.map((field) => valueAt(entry, field));
+  return words.every((word) => typeof word === "string") ? words.join("+") : undefined;
+}
+
+/** What the profile calls that word: a state that names each of its parts goes before one that says `*`. */
+export function stateOf(word: string, { list }: Profile["api"]): InstanceState | undefined {
+  const named = stateNamed(list.states, word);
+  if (named !== undefined || list.state.length === 1) return named;
+  const parts = word.split("+");
+  // A word that holds the sign itself says nothing for sure.
+  if (parts.length !== list.state.length) return undefined;
+  const fitting = Object.entries(list.states).filter(([pattern]) =>
+    pattern.split("+").every((part, index) => part === "*" || part === parts[index]),
+  );
+  const states = new Set(fitting.map(([, state]) => state));
+  return states.size === 1 ? fitting[0]?.[1] : undefined;
+}
+
 /** The API's word on one machine. */
 export function fromApi(entries: readonly Entry[], providerId: string, profile: Profile): Sighting {
   const entry = entryOf(entries, providerId, profile);
@@ -88,10 +109,14 @@ export function fromApi(entries: readonly Entry[], providerId: string, profile: 
       "The provider's list does not hold this machine; check providerId and the account.",
     );
   }
-  const said = entry[profile.api.list.state];
-  const state = typeof said === "string" ? stateNamed(profile.api.list.states, said) : undefined;
+  const said = wordOf(entry, profile.api);
+  const state = said === undefined ? undefined : stateOf(said, profile.api);
   if (state === undefined) {
-    return unknown("unlisted_state", `The provider says "${String(said)}", which the profile does not list.`);
+    const words =
+      said === undefined
+        ? `The provider's entry holds no ${profile.api.list.state.join(" and ")}.`
+        : `The provider says "${said}", which the profile does not list.`;
+    return unknown("unlisted_state", words);
   }
   if (state === "unknown") {
     const words = said === "" ? "The provider could not tell the state." : `The provider says "${said}".`;

@@ -60,7 +60,7 @@ export class ListPage {
     const { console: site, timeouts, api } = this.profile();
     const deadline = Date.now() + timeouts.load;
     const listed = page.waitForResponse(
-      (response) => this.api.actionFields(response.request())?.get(api.actionField) === api.list.action,
+      (response) => this.api.asked(response.request())?.action === api.list.action,
       { timeout: timeouts.load },
     );
     listed.catch(() => undefined);
@@ -133,7 +133,9 @@ export class ListPage {
     if (next === undefined) return false;
     const button = page.locator(next.click).first();
     if ((await button.count()) === 0) return false;
-    if (((await button.getAttribute("class")) ?? "").split(/\s+/).includes(next.disabledClass)) return false;
+    const classes = ((await button.getAttribute("class")) ?? "").split(/\s+/);
+    if (next.disabledClass !== undefined && classes.includes(next.disabledClass)) return false;
+    if (await button.isDisabled()) return false;
     const before = (await this.look(page)).rows[0]?.id;
     await button.click({ timeout: this.profile().timeouts.step });
     const args = JSON.stringify({ row, id, loading, before });

@@ -36,14 +36,10 @@ export class PageLane {
   ): Promise<ActionResult> {
     const { timeouts, api } = this.profile();
     const others = allIds.filter((id) => id !== providerId);
-    const request = followRequest(
-      page,
-      (each) => {
-        const fields = this.api.actionFields(each);
-        return fields?.get(api.actionField) === action.action && fields.get(api.list.id) === providerId;
-      },
-      { answerMs: timeouts.api, clicksMs: timeouts.step * (action.steps.length + 1) },
-    );
+    const request = followRequest(page, (each) => this.api.asksFor(each, action, providerId), {
+      answerMs: timeouts.api,
+      clicksMs: timeouts.step * (action.steps.length + 1),
+    });
     let mayHaveActed = false;
     let letBe = async () => {};
     try {

@@ -24,27 +24,37 @@ const Step = z.strictObject({
 });
 export type Step = z.output<typeof Step>;
 
+/** Fields of a request that are the same each time; lists and objects only where the body is JSON. */
+const Constants = z.record(z.string(), z.json()).default({});
+
 const Action = z.strictObject({
   action: z.string().min(1),
+  /** The field that names the machine, where it is another one than in the list. */
+  id: z.string().min(1).optional(),
   /** Fields besides the id, taken from the machine's own entry in the list. */
   fields: z.array(z.string()).default([]),
+  constants: Constants,
   steps: z.array(Step).min(1),
 });
 export type Action = z.output<typeof Action>;
 
+/** A path of fields, such as `A.B[].C`: through each element of the list `B`. */
 const Path = z.string().min(1);
-/** A path of fields in an entry of the list, such as `A.B[].C`: through each element of the list `B`. */
 const Paths = z
   .union([Path, z.array(Path).min(1)])
   .transform((paths) => (Array.isArray(paths) ? paths : [paths]));
 
-/** Where an entry of the list tells what; what is left out is not known. Times are Unix seconds. */
+/** Where an entry of the list tells what; what is left out is not known. Times are Unix seconds, or texts as RFC 3339 writes them. */
 const FactPaths = z.strictObject({
   /** In percent, with or without the sign. */
   gpuUsage: Path.optional(),
   cpuUsage: Path.optional(),
   /** How many GPUs it has at present. */
   gpus: Path.optional(),
+  /** While it runs it has no GPU where this field has one of these values. */
+  withoutGpu: z.strictObject({ field: Path, values: z.array(z.string()).min(1) }).optional(),
+  /** How many GPUs its host has free, and how many a start of it takes: fewer are free, and a start would be refused. */
+  capacity: z.strictObject({ free: Path, needed: Path }).optional(),
   /** What an hour of it costs while it runs: the first, and all others that are told. */
   prices: Paths.default([]),
   /** In which currency prices are; a machine of another, or of none that is known here, has no price by the provider. */
@@ -57,11 +67,75 @@ const FactPaths = z.strictObject({
   /** Prices are an hour's only where this field has one of these values. */
   hourly: z.strictObject({ field: Path, values: z.array(z.string()).min(1) }).optional(),
   releaseTime: Path.optional(),
+  /** Of a machine that is off: it is deleted so long after this time. */
+  releaseAfter: z.strictObject({ since: Path, period: z.string().pipe(Duration) }).optional(),
   expireTime: Path.optional(),
   renews: z.strictObject({ field: Path, yes: z.string() }).optional(),
   /** When the provider itself will stop it; the first that is there counts. */
   plannedStop: Paths.default([]),
 });
+
+const Api = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
+    /** How the page writes the fields of a request. */
+    body: z.enum(["form", "json"]).default("form"),
+    /** Where a request names its action: in a field, or as the end of the address's path. */
+    actionIn: z.enum(["field", "path"]).default("field"),
+    /** The field of the body, and the query parameter, that name the action. */
+    actionField: z.string().default("Action"),
+    /** Headers that are learnt from the page's own request. */
+    headers: z.array(z.string()).default([]),
+    /** Fields that are learnt from the page's own request. */
+    commonFields: z.array(z.string()).default([]),
+    /** A field that holds the time in milliseconds. */
+    timestampField: z.string().optional(),
+    codeField: z.string().default("RetCode"),
+    /** What the code is where the provider says yes. */
+    success: z.union([z.int(), z.string().min(1)]).default(0),
+    messageField: z.string().default("Message"),
+    /** Parts of a refusal's message that mean: there is no such machine to be had now. */
+    soldOut: z.array(z.string().min(1)).default([]),
+    list: z.strictObject({
+      action: z.string().min(1),
+      /** Where the answer holds the machines, and how many there are in all. */
+      entries: Path,
+      total: Path,
+      id: z.string().min(1),
+      /** The field of a machine's state; of several, their texts are joined with a `+`. */
+      state: Paths,
+      /** Filter by id: in a form numbered from 0 as `<field>.<n>`, in JSON a list. */
+      filter: z.string().optional(),
+      /** The field that says how many machines are left out before the page that is asked for. */
+      offset: z.string().min(1).optional(),
+      /** The field that numbers the page that is asked for. */
+      pageIndex: z.strictObject({ field: z.string().min(1), first: z.int().min(0).default(1) }).optional(),
+      limit: z.string().min(1),
+      pageSize: z.int().min(1).default(100),
+      constants: Constants,
+      /** `unknown` for a word that is known and says nothing that could be acted on; `*` for any word of a field. */
+      states: z.record(z.string(), InstanceState),
+    }),
+    facts: FactPaths.prefault({}),
+  })
+  .superRefine(({ list }, context) => {
+    if ((list.offset === undefined) === (list.pageIndex === undefined)) {
+      context.addIssue({
+        code: "custom",
+        path: ["list"],
+        message: "name either offset or pageIndex, by whichever the page asks for the rest of its list",
+      });
+    }
+    for (const words of Object.keys(list.states)) {
+      if (list.state.length > 1 && words.split("+").length !== list.state.length) {
+        context.addIssue({
+          code: "custom",
+          path: ["list", "states", words],
+          message: `must be ${list.state.length} words joined with a "+", one for each field of state`,
+        });
+      }
+    }
+  });
 
 /** Everything that differs from console to console. Selectors live here and nowhere else. */
 export const Profile = z.strictObject({
@@ -78,36 +152,7 @@ export const Profile = z.strictObject({
     /** Where a password alone is enough, power logs in by itself. */
     fields: z.strictObject({ user: Selector, password: Selector, submit: Selector }).optional(),
   }),
-  api: z.strictObject({
-    url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
-    /** The form field and query parameter that names the action. */
-    actionField: z.string().default("Action"),
-    /** Headers that are learnt from the page's own request. */
-    headers: z.array(z.string()).default([]),
-    /** Form fields that are learnt from the page's own request. */
-    commonFields: z.array(z.string()).default([]),
-    /** A form field that holds the time in milliseconds. */
-    timestampField: z.string().optional(),
-    codeField: z.string().default("RetCode"),
-    messageField: z.string().default("Message"),
-    /** Parts of a refusal's message that mean: there is no such machine to be had now. */
-    soldOut: z.array(z.string().min(1)).default([]),
-    list: z.strictObject({
-      action: z.string().min(1),
-      entries: z.string().min(1),
-      total: z.string().min(1),
-      id: z.string().min(1),
-      state: z.string().min(1),
-      /** Form field of the filter by id, numbered from 0 as `<field>.<n>`. */
-      filter: z.string().optional(),
-      offset: z.string().min(1),
-      limit: z.string().min(1),
-      pageSize: z.int().min(1).default(100),
-      /** `unknown` for a word that is known and says nothing that could be acted on. */
-      states: z.record(z.string(), InstanceState),
-    }),
-    facts: FactPaths.prefault({}),
-  }),
+  api: Api,
   page: z.strictObject({
     /** Visible when the list is drawn. */
     ready: Selector,
@@ -119,7 +164,8 @@ export const Profile = z.strictObject({
     /** In a row: the element whose text is the state. */
     state: Selector,
     states: z.record(z.string(), KnownState),
-    next: z.strictObject({ click: Selector, disabledClass: z.string() }).optional(),
+    /** Goes to the list's next page; there is none where it has this class, or is disabled. */
+    next: z.strictObject({ click: Selector, disabledClass: z.string().optional() }).optional(),
     menu: Selector.optional(),
     dialog: Selector,
     /** Announcements that may be closed. */
@@ -127,7 +173,7 @@ export const Profile = z.strictObject({
       .array(z.strictObject({ contains: z.string().min(1), click: Selector, text: Words.optional() }))
       .default([]),
   }),
-  /** What is blotted out of screenshots, HTML and logs, beside what CompShare's answers call `Password` and so on. */
+  /** What is blotted out of screenshots, HTML and logs, beside fields that are called `Password` and so on. */
   secrets: z
     .strictObject({
       /** Fields of the provider's answers whose values are secret, wherever they stand. */

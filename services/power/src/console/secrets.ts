@@ -3,7 +3,7 @@
  * answers as they pass, and blotted out of every text that leaves the console's driver.
  */
 
-/** What CompShare's answers call so; a profile names those of its own provider beside these. */
+/** Fields that are secret in whichever answer; a profile names those of its own provider beside these. */
 export const SECRET_FIELDS = ["Password", "SshLoginCommand", "IPSet", "Softwares"] as const;
 export const BLOT = "[secret]";
 /** A shorter text would blot ordinary words. */
@@ -93,7 +93,7 @@ function sourceOf(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&").replaceAll(/\s+/g, "\\s*");
 }
 
-/** UCloud's family writes passwords in base64; the page shows what is in it. */
+/** Some providers write passwords in base64; the page shows what is in it. */
 function decodedBase64(value: string): string | undefined {
   if (!/^[A-Za-z0-9+/]{8,}={0,2}$/.test(value) || value.length % 4 !== 0) return undefined;
   const decoded = Buffer.from(value, "base64").toString("utf8");
