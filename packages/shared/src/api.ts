@@ -319,6 +319,16 @@ export const Why = z.object({
       conditions: z.array(Condition).meta({ description: "all have to hold for its stop" }),
     }),
   ),
+  releases: z
+    .array(
+      z.object({
+        instance: Token,
+        conditions: z
+          .array(Condition)
+          .meta({ description: "all have to hold for a start that keeps it from being deleted" }),
+      }),
+    )
+    .default([]),
   nextAt: Time.nullable().meta({ description: "when it is decided anew if nothing happens before" }),
 });
 export type Why = z.infer<typeof Why>;

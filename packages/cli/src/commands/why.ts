@@ -42,6 +42,13 @@ export function describeWhy(why: Why, say: Say, paint: Paint): string[] {
     );
     lines.push("", title, ...conditions.map(condition));
   }
+  for (const { instance, conditions } of why.releases) {
+    const title = say(
+      `For a start that keeps ${instance} from being deleted all of these have to hold:`,
+      `为避免 ${instance} 被删除而开机，需要以下条件全部成立：`,
+    );
+    lines.push("", title, ...conditions.map(condition));
+  }
   lines.push(
     "",
     why.nextAt === null

@@ -98,6 +98,7 @@ async function plantedPower(t: TestContext, sources: Map<string, string>): Promi
     decisions: [],
     start: [{ name: "wanted", words: { en: "", zh: "" }, holds: false, value: soil("why"), from: null }],
     stops: [],
+    releases: [],
     nextAt: null,
   };
   const config: EffectiveConfig = {

@@ -245,6 +245,7 @@ test("what speaks against a stop is said by name, and by whom", () => {
     decisions: [],
     start: [],
     stops: [{ instance: "gpu-1", conditions }],
+    releases: [],
     nextAt: null,
   });
   const running = { state: "running" } as const;

@@ -7,7 +7,7 @@ const iso = (at: number | null) => (at === null ? null : new Date(at).toISOStrin
 
 /** The explanation with words, for people and programs. @param actingInstance this power's name. */
 export function whyOf(snapshot: Snapshot, now: number, actingInstance: string): WhyShown {
-  const { decisions, start, stops, nextAt } = explain(snapshot, now);
+  const { decisions, start, stops, releases, nextAt } = explain(snapshot, now);
   const shown = ({ name, holds, value, from }: ShownCondition) => ({
     name,
     words: CONDITION_WORDS[name] ?? reasonWords(name),
@@ -28,6 +28,7 @@ export function whyOf(snapshot: Snapshot, now: number, actingInstance: string): 
     })),
     start: start.map(shown),
     stops: stops.map(({ instance, conditions }) => ({ instance, conditions: conditions.map(shown) })),
+    releases: releases.map(({ instance, conditions }) => ({ instance, conditions: conditions.map(shown) })),
     nextAt: iso(nextAt),
   };
 }

@@ -10,6 +10,9 @@ const duration = (fallback: string, minMs: number) =>
     .pipe(Duration)
     .refine((ms) => ms >= minMs, { error: `must be at least ${minMs} ms` });
 
+/** A start that fails is tried again after its rest, and a provider may be sold out for a while. */
+const LEAST_KEEP_MS = 3_600_000;
+
 /** How often the console is asked, by what the pool is doing. Each is jittered by a tenth. */
 const Observe = z.strictObject({
   off: duration("30s", 100),
@@ -41,6 +44,14 @@ export const Policy = z.strictObject({
   stopUnproven: durationText.pipe(Duration).optional(),
   /** Limits of what may be said to need the machine: how long without saying it again, and how many at a time. */
   needs: z.strictObject({ maxTtl: duration("24h", 1_000), max: z.int().min(1).default(50) }).prefault({}),
+  /**
+   * A stopped machine is started for `minRunTime` so long before its provider would delete it with its data. Unset: never,
+   * and an alert says when that is near.
+   */
+  keepFromRelease: durationText
+    .pipe(Duration)
+    .refine((ms) => ms >= LEAST_KEEP_MS, { error: "must be at least 1h" })
+    .optional(),
   /** In the machines' currency; an alert says when most of it is spent. Nothing is stopped for it. */
   budgetPerMonth: z.number().positive().optional(),
 });

@@ -30,11 +30,15 @@ const anyInstance = (id: string) =>
     unknownLooks: fc.integer({ min: 0, max: 5 }),
     attempt: maybe(fc.record({ action: fc.constantFrom("start", "stop"), at: time })),
     runningSince: maybe(time),
-    ownStart: maybe(fc.record({ at: time, ordered: fc.boolean(), givenUp: fc.boolean() })),
+    ownStart: maybe(
+      fc.record({ at: time, ordered: fc.boolean(), givenUp: fc.boolean(), forRelease: fc.boolean() }),
+    ),
     upFrom: maybe(time),
     workerFrom: maybe(time),
     withoutGpu: fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
     gpuBusyAt: maybe(time),
+    releaseAt: maybe(fc.constantFrom(NOW + 30 * MINUTE, NOW + 26 * 60 * MINUTE)),
+    keptFromReleaseAt: maybe(time),
     restUntil: fc.constantFrom(0, NOW - 1, NOW + 1),
     comparedAt: maybe(fc.constantFrom(NOW, NOW - MINUTE)),
   });
@@ -46,6 +50,7 @@ const anySnapshot = fc.record<Snapshot>({
       maxStartsPerHour: fc.integer({ min: 1, max: 6 }),
       desiredRunning: fc.integer({ min: 1, max: 3 }),
       stopUnproven: fc.constantFrom(undefined, MINUTE, 45 * MINUTE),
+      keepFromRelease: fc.constantFrom(undefined, 24 * 60 * MINUTE),
     })
     .map((changes) => ({ ...policy, ...changes })),
   demand: fc.record({
@@ -108,16 +113,23 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
       const starts = decide(given, NOW).filter((decision) => decision.kind === "start");
       if (starts.length === 0) return;
       const { demand, hold } = given;
-      assert.ok(
-        demand.jobsWaiting || demand.bootRequested || demand.neededUntil !== null || hold?.mode === "on",
-      );
+      const kept = starts.filter(({ reason }) => reason === "keep_from_release");
+      const wanted =
+        demand.jobsWaiting || demand.bootRequested || demand.neededUntil !== null || hold?.mode === "on";
+      if (!wanted) assert.equal(starts.length, kept.length, "nothing wants it but its release");
+      assert.ok(kept.length === 0 || starts.length === 1, "one at a time");
       assert.ok(hold === null || hold.mode === "on");
       const recent = given.recentStarts.filter((at) => at > NOW - 60 * MINUTE).length;
       assert.ok(recent + starts.length <= given.policy.maxStartsPerHour);
       const up = given.instances.filter(
         (each) => each.state === "running" && each.attempt === null && !each.withoutGpu && !each.forgotten,
       ).length;
-      assert.ok(up + starts.length <= given.policy.desiredRunning);
+      assert.ok(kept.length > 0 || up + starts.length <= given.policy.desiredRunning);
+      for (const { instance } of kept) {
+        const { releaseAt = null } = given.instances.find(({ id }) => id === instance) ?? {};
+        const { keepFromRelease = 0 } = given.policy;
+        assert.ok(releaseAt !== null && releaseAt - keepFromRelease <= NOW, "its release is near");
+      }
       for (const start of starts) {
         const target = given.instances.find((each) => each.id === start.instance);
         assert.equal(target?.attempt, null);
@@ -146,7 +158,10 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.ok(given.hold === null || off);
         const proven = stop.reason !== "idle_unproven";
         // Without a proof of the path, idleness has to be so much longer, under a listener's eyes all the while.
-        const idle = off ? Math.min(given.policy.idleTimeout, UNREPORTED_MS) : given.policy.idleTimeout;
+        const kept = target?.ownStart?.forRelease === true;
+        const least = off ? UNREPORTED_MS : Math.max(given.policy.minRunTime, UNREPORTED_MS);
+        const { idleTimeout } = given.policy;
+        const idle = off || kept ? Math.min(idleTimeout, least) : idleTimeout;
         const quiet = NOW - idle - (proven ? 0 : (given.policy.stopUnproven ?? NOW));
         assert.ok((given.demand.lastJobAt ?? 0) <= quiet);
         assert.ok((given.demand.lastServedAt ?? 0) <= quiet);

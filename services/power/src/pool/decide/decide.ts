@@ -3,6 +3,7 @@
  * decisions. Every decision carries a reason from a closed list.
  */
 import type { Decision } from "./decision.ts";
+import { decideReleaseStart } from "./release.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { decideStarts } from "./starts.ts";
 import { decideStop } from "./stops.ts";
@@ -20,6 +21,7 @@ export function decide(snapshot: Snapshot, now: number): Decision[] {
   }
   const want = wantOf(snapshot);
   const decisions = want === null ? [] : decideStarts(snapshot, want, now);
+  if (!decisions.some(({ kind }) => kind === "start")) decisions.push(...decideReleaseStart(snapshot, now));
   const surplus = surplusOf(snapshot);
   for (const instance of instances) {
     if (instance.state !== "running") continue;

@@ -9,6 +9,8 @@ export const REASONS = {
     "needed_unconfirmed",
     "held_on",
     "ordered",
+    // Off for so long that its provider would delete it soon.
+    "keep_from_release",
   ],
   /**
    * `held_off`: an operator wants it off, and it has no work. `_unproven`: without a proof of the path, after the longer

@@ -26,6 +26,8 @@ export function instance(changes: Partial<InstanceView> = {}): InstanceView {
     workerFrom: changes.state === "running" ? NOW - 120 * MINUTE : null,
     withoutGpu: false,
     gpuBusyAt: null,
+    releaseAt: null,
+    keptFromReleaseAt: null,
     restUntil: 0,
     comparedAt: null,
     ...changes,

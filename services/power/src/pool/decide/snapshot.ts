@@ -32,6 +32,8 @@ export interface InstanceView {
     /** A person ordered it. */
     readonly ordered: boolean;
     readonly givenUp: boolean;
+    /** It was to keep the machine from being deleted. */
+    readonly forRelease: boolean;
   } | null;
   /** When it was last seen not running before its present run; null where that is not known. */
   readonly upFrom: number | null;
@@ -41,6 +43,10 @@ export interface InstanceView {
   readonly gpuBusyAt: number | null;
   /** It runs without its GPU, as the provider told with the last look: no job can be done on it. */
   readonly withoutGpu: boolean;
+  /** When the provider will delete it, as told with the last look that saw it off; null where it does not tell. */
+  readonly releaseAt: number | null;
+  /** When it last came up for not being deleted; null where it never did. */
+  readonly keptFromReleaseAt: number | null;
   /** Not to be started (after a failed start) or stopped (after a failed stop) before this; 0: at any time. */
   readonly restUntil: number;
   /** When both witnesses last agreed on this very state; null when they have not. */

@@ -42,7 +42,7 @@ export function stopConditions(
   now: number,
 ): readonly StopCondition[] {
   const { demand, hold, askedWorkersAt: asked } = snapshot;
-  const policy = patienceOf(snapshot);
+  const policy = patienceOf(instance, snapshot);
   const { runningSince, provenAt, unprovenAt, patient, idleAt } = idleness(instance, snapshot, policy, now);
   const busy = busyUntil(instance, now);
   const ranAt = runningSince + policy.minRunTime;
@@ -100,7 +100,7 @@ export function decideStop(
 ): Decision {
   const missing = stopConditions(instance, snapshot, want, now).find(({ holds }) => !holds);
   if (missing !== undefined) return missing.otherwise;
-  const { provenAt } = idleness(instance, snapshot, patienceOf(snapshot), now);
+  const { provenAt } = idleness(instance, snapshot, patienceOf(instance, snapshot), now);
   return {
     kind: "stop",
     instance: instance.id,
@@ -117,10 +117,31 @@ function isProven({ askedWorkersAt, pathProvenAt }: Snapshot, provenAt: number |
   return askedWorkersAt !== null && pathProvenAt !== null && pathProvenAt >= askedWorkersAt;
 }
 
-/** The times that policy asks for; where an operator wants the machine off, no longer than its work may take. */
-function patienceOf({ policy, hold }: Snapshot): Policy {
-  if (hold?.mode !== "off") return policy;
+/**
+ * The times that policy asks for; where an operator wants the machine off, no longer than its work may take, and where it
+ * is on only for not being deleted, no longer than that takes.
+ */
+function patienceOf(instance: InstanceView, snapshot: Snapshot): Policy {
+  const { policy, hold } = snapshot;
+  if (hold?.mode !== "off") {
+    if (!isOnlyKept(instance, snapshot)) return policy;
+    const least = Math.max(policy.minRunTime, UNREPORTED_MS);
+    return { ...policy, idleTimeout: Math.min(policy.idleTimeout, least) };
+  }
   return { ...policy, idleTimeout: Math.min(policy.idleTimeout, UNREPORTED_MS), minRunTime: 0 };
+}
+
+/** It was started for not being deleted, and there has been no sign of work since. */
+function isOnlyKept({ ownStart, gpuBusyAt }: InstanceView, { demand }: Snapshot): boolean {
+  if (ownStart?.forRelease !== true) return false;
+  const signs = [
+    demand.lastJobAt,
+    demand.lastServedAt,
+    demand.lastActivityAt,
+    demand.lastNeededAt,
+    gpuBusyAt,
+  ];
+  return signs.every((at) => at === null || at < ownStart.at);
 }
 
 function reasonOf({ hold }: Snapshot, proven: boolean): (typeof REASONS.stop)[number] {

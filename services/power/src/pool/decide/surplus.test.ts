@@ -21,6 +21,7 @@ const own = (minutesAgo: number, givenUp = false) => ({
   at: NOW - minutesAgo * MINUTE,
   ordered: false,
   givenUp,
+  forRelease: false,
 });
 const run = (upMinutesAgo: number): Partial<InstanceView> => ({
   state: "running",

@@ -95,6 +95,9 @@ function replaces(other: InstanceView, instance: InstanceView, { demand }: Snaps
 export function decideSurplusStop(instance: InstanceView, snapshot: Snapshot, now: number): Decision {
   const { hold } = snapshot;
   if (hold?.mode === "as_is") return keep(instance, "on_hold", hold.until);
+  const keptUntil = (instance.runningSince ?? now) + snapshot.policy.minRunTime;
+  if (instance.ownStart?.forRelease === true && now < keptUntil)
+    return keep(instance, "min_run_time", keptUntil);
   const busy = busyUntil(instance, now);
   if (busy !== null) return keep(instance, "gpu_busy", busy);
   if (instance.restUntil > now) return keep(instance, "resting", instance.restUntil);

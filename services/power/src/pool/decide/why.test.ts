@@ -1,16 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CONDITION_WORDS } from "@gpu-power-manager/shared/reason-words";
-import { instance, job, MINUTE, NOW, running, snapshot, stoppable } from "./snapshot-for-tests.ts";
+import {
+  instance,
+  job,
+  MINUTE,
+  NOW,
+  policy,
+  running,
+  second,
+  snapshot,
+  stoppable,
+} from "./snapshot-for-tests.ts";
 import { explain } from "./why.ts";
 
 const missing = (conditions: ReturnType<typeof explain>["start"]) =>
   conditions.filter(({ holds }) => !holds).map(({ name }) => name);
 
 test("every condition has words in both languages, and none is left over", () => {
-  const { start, stops } = explain(snapshot({ instances: [running()] }), NOW);
-  const names = [...start, ...(stops[0]?.conditions ?? [])].map(({ name }) => name);
-  assert.deepEqual(Object.keys(CONDITION_WORDS).sort(), [...names].sort());
+  const keeping = { ...policy, keepFromRelease: MINUTE };
+  const given = snapshot({ policy: keeping, instances: [running(), second()] });
+  const { start, stops, releases } = explain(given, NOW);
+  const all = [...start, ...(stops[0]?.conditions ?? []), ...(releases[0]?.conditions ?? [])];
+  assert.deepEqual(Object.keys(CONDITION_WORDS).sort(), [...new Set(all.map(({ name }) => name))].sort());
 });
 
 test("an idle machine: which condition is still missing, and when it holds", () => {

@@ -2,13 +2,14 @@
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
+import { type ReleaseCondition, releaseConditions } from "./release.ts";
 import { type InstanceView, isOfUse, isStarting, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
 import { type StopCondition, stopConditions } from "./stops.ts";
 import { wantOf } from "./wanted.ts";
 
 export interface ShownCondition {
-  readonly name: StopCondition["name"] | StartConditionName;
+  readonly name: StopCondition["name"] | StartConditionName | ReleaseCondition["name"];
   readonly holds: boolean;
   readonly value: string;
   /** When it holds at the earliest, in milliseconds since 1970; null where that is not known, or it holds. */
@@ -29,6 +30,11 @@ export interface Why {
   readonly start: readonly ShownCondition[];
   /** Of each running machine: all have to hold for its stop. */
   readonly stops: ReadonlyArray<{
+    readonly instance: string;
+    readonly conditions: readonly ShownCondition[];
+  }>;
+  /** Of each machine that is off, where policy keeps it from being deleted: all have to hold for the start that does. */
+  readonly releases: ReadonlyArray<{
     readonly instance: string;
     readonly conditions: readonly ShownCondition[];
   }>;
@@ -58,6 +64,13 @@ export function explain(snapshot: Snapshot, now: number): Why {
           value: shownValue(name, instance, snapshot),
         })),
       })),
+    releases: snapshot.instances.flatMap((instance) => {
+      const conditions = releaseConditions(instance, snapshot, now).map((condition) => ({
+        ...condition,
+        value: releaseValue(condition.name, instance, snapshot, now),
+      }));
+      return conditions.length === 0 ? [] : [{ instance: instance.id, conditions }];
+    }),
     nextAt: untils.length === 0 ? null : Math.min(...untils),
   };
 }
@@ -104,6 +117,31 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
       from: free.length > 0 || rests.length === 0 ? null : Math.min(...rests),
     },
   ];
+}
+
+function releaseValue(
+  name: ReleaseCondition["name"],
+  instance: InstanceView,
+  snapshot: Snapshot,
+  now: number,
+): string {
+  const { policy, hold } = snapshot;
+  switch (name) {
+    case "release_near":
+      return instance.releaseAt === null
+        ? "the provider does not tell when"
+        : `deleted at ${iso(instance.releaseAt)}, started ${formatDuration(policy.keepFromRelease ?? 0)} before`;
+    case "not_kept_lately":
+      return iso(instance.keptFromReleaseAt);
+    case "not_held_back":
+      return hold?.mode ?? "none";
+    case "rested":
+      return instance.restUntil === 0 ? "no failed start" : `until ${iso(instance.restUntil)}`;
+    case "no_other_kept":
+      return "one at a time";
+    case "starts_allowed":
+      return `${allowedStarts(snapshot, now)} of ${policy.maxStartsPerHour} left`;
+  }
 }
 
 function shownValue(name: StopCondition["name"], instance: InstanceView, snapshot: Snapshot): string {

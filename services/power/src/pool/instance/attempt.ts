@@ -111,7 +111,12 @@ export function beginAttempt(
         : record.starts,
     ownStart:
       intent.action === "start"
-        ? { at: intent.at, ordered: intent.reason === "ordered", givenUp: false }
+        ? {
+            at: intent.at,
+            ordered: intent.reason === "ordered",
+            givenUp: false,
+            forRelease: intent.reason === "keep_from_release",
+          }
         : record.ownStart,
   };
 }

@@ -209,10 +209,10 @@ const GIVEN_UP = [look("starting", NOW + SECOND), look("starting", NOW + 6 * MIN
 test("a start that was given up and comes up after all is still ours, rests no more, and its worker is its own", () => {
   const givenUp = walk(started(), GIVEN_UP);
   assert.equal(givenUp.ended?.outcome, "timeout");
-  assert.deepEqual(givenUp.record.ownStart, { at: NOW, ordered: false, givenUp: true });
+  assert.deepEqual(givenUp.record.ownStart, { at: NOW, ordered: false, givenUp: true, forRelease: false });
   assert.ok(givenUp.record.restUntil > 0);
   const up = walk(started(), [...GIVEN_UP, look("running", NOW + 7 * MINUTE)]).record;
-  assert.deepEqual(up.ownStart, { at: NOW, ordered: false, givenUp: true });
+  assert.deepEqual(up.ownStart, { at: NOW, ordered: false, givenUp: true, forRelease: false });
   assert.deepEqual([up.failures, up.restUntil, up.restReason], [0, 0, null]);
   assert.equal(up.upFrom, NOW + 6 * MINUTE, "it was not up yet when this was asked");
   assert.equal(up.workerFrom, NOW + 6 * MINUTE, "a worker before that was another machine's");
@@ -254,7 +254,7 @@ for (const { what, record, looks, ours } of ORIGINS) {
 test("a refused start is nobody's, one that a person ordered is known for it", () => {
   const intent = { attemptId: "a1", action: "start" as const, at: NOW, demandSince: null };
   const intended = beginAttempt(newRecord({ providerId: "u1" }), { ...intent, reason: "ordered" });
-  assert.deepEqual(intended.ownStart, { at: NOW, ordered: true, givenUp: false });
+  assert.deepEqual(intended.ownStart, { at: NOW, ordered: true, givenUp: false, forRelease: false });
   const refusal = { outcome: "refused", lane: "api", soldOut: false, message: "It runs." } as const;
   assert.equal(afterAction(intended, "a1", refusal, NOW + 5, policy).record.ownStart, null);
 });

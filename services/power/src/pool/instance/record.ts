@@ -48,6 +48,8 @@ export const InstanceRecord = z.object({
       ordered: z.boolean(),
       /** We stopped waiting for it, and tried another machine. */
       givenUp: z.boolean(),
+      /** It was to keep the machine from being deleted. */
+      forRelease: z.boolean().default(false),
     })
     .nullable()
     .default(null),
@@ -59,6 +61,8 @@ export const InstanceRecord = z.object({
   lastRunningAt: Time.nullable(),
   /** When its GPU was last seen computing more than policy calls idle, since it was off; null where it was not. */
   gpuBusyAt: Time.nullable().default(null),
+  /** When it last came up for not being deleted. */
+  keptFromReleaseAt: Time.nullable().default(null),
   /** Finished runs together, without the current one. */
   uptimeMs: z.number().nonnegative(),
   /** What the finished runs cost, in the instance's currency, at the prices of their times, as far as these were known. */
@@ -90,6 +94,7 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     workerFrom: null,
     lastRunningAt: null,
     gpuBusyAt: null,
+    keptFromReleaseAt: null,
     uptimeMs: 0,
     cost: 0,
     unpricedMs: 0,

@@ -78,6 +78,7 @@ function beginRun(record: InstanceRecord, { answeredAt }: Look, offAt: number | 
     upFrom: offAt,
     workerFrom: offAt ?? answeredAt,
     run: { ...NOTHING_SPENT, until: answeredAt },
+    keptFromReleaseAt: ownStart?.forRelease === true ? answeredAt : record.keptFromReleaseAt,
   };
   // Somebody else turned it on: when, nobody told us.
   if (ownStart === null) return { ...run, workerFrom: answeredAt };
@@ -112,6 +113,7 @@ export function withoutFuture(record: InstanceRecord, now: number, longestRestMs
     upFrom: past(record.upFrom),
     workerFrom: past(record.workerFrom),
     gpuBusyAt: past(record.gpuBusyAt),
+    keptFromReleaseAt: past(record.keptFromReleaseAt),
     run: { ...record.run, until: past(record.run.until) },
     off: { ...record.off, until: past(record.off.until) },
   };

@@ -10,6 +10,8 @@ export function viewOf(
   looks: Looks,
   forgotten = false,
 ): InstanceView {
+  // A fact of an older look says nothing of a machine that may have been started anew since.
+  const fresh = looks.unknown === null && looks.facts?.askedAt === looks.askedAt ? looks.facts : null;
   return {
     id: instance.id,
     priority: instance.priority,
@@ -24,12 +26,9 @@ export function viewOf(
     ownStart: record.ownStart,
     upFrom: record.upFrom,
     workerFrom: record.workerFrom,
-    // A fact of an older look says nothing of a machine that may have been started anew since.
-    withoutGpu:
-      looks.unknown === null &&
-      record.state === "running" &&
-      looks.facts?.withoutGpu === true &&
-      looks.facts.askedAt === looks.askedAt,
+    withoutGpu: record.state === "running" && fresh?.withoutGpu === true,
+    releaseAt: record.state === "stopped" ? (fresh?.releaseAt ?? null) : null,
+    keptFromReleaseAt: record.keptFromReleaseAt,
     gpuBusyAt: record.gpuBusyAt,
     restUntil: record.restUntil,
     comparedAt: looks.comparedAt,
