@@ -124,4 +124,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "本机时钟比外部服务器的时钟快多少秒（慢则为负），精度约一秒。服务器不告知时间时缺失。",
   gpu_power_clock_set_seconds:
     "本机时钟与服务自身时间相差多少秒（被往回拨为负）：服务的时间会走得慢些，直到被追上或重启。往前拨时，服务几秒内跟上。",
+  gpu_messenger_messages_total:
+    "发给群机器人的消息数，按结果：sent 已送达；wait（机器人限流）、failed（其服务器故障）、refused（密钥或签名错误）未被接收；held 为避免触及限额而未发送。未送达的由 Alertmanager 再次发送。",
+  gpu_messenger_sent_timestamp_seconds: "机器人最近一次收下消息的时间；第一次之前不存在。",
 };

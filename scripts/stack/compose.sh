@@ -102,6 +102,9 @@ if is_cluster; then
   nats_services+=(nats-2 nats-3)
   power_services+=(power-standby)
 fi
+# Only where a group's robot is to be told of alerts.
+messenger_services=()
+[[ ! ,$(setting ALERT_RECEIVER), =~ ,\ *(wecom-robot|dingtalk|feishu)[:,\ ] ]] || messenger_services+=(messenger)
 # On further hosts of a cluster SERVICES in .env leaves out what runs on the first alone.
 runs_here() { local wanted; wanted=$(setting SERVICES); [ -z "$wanted" ] || [[ " $wanted " == *" $1 "* ]]; }
 here_of() { local service; for service in "$@"; do ! runs_here "$service" || echo "$service"; done; }
@@ -115,8 +118,8 @@ note_commit() {
   echo "$commit" >.stack/commit
   give_to_owner .stack
 }
-# With the demo's services too, whichever profile runs.
-every() { compose --profile demo "$@"; }
+# With the demo's services and the messenger too, whichever profile runs.
+every() { compose --profile demo --profile messenger "$@"; }
 containers_of() { docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --filter "label=com.docker.compose.service=$1"; }
 # The names of the services that run, and the containers of one of them.
 services_that_run() {

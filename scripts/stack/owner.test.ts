@@ -79,7 +79,7 @@ test("make chown moves files, volumes and the ids, for root alone, and starts ag
   assert.match(said, /up as 4711:4712/);
   const docker = stack.calls("docker");
   const order = [
-    "compose --profile demo stop",
+    "compose --profile demo --profile messenger stop",
     "chown -R 4711:4712 power;",
     "up -d --no-build listener power",
   ];

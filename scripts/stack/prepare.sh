@@ -26,6 +26,7 @@ secret alertmanager-admin
 secret console-password ""
 secret dsp-redis-url ""
 secret alertmanager.yml ""
+secret robots.json ""
 # Neither starts with this: without a login they would answer everybody. `make up` writes the logins.
 secret prometheus-web.yml "no login yet"
 secret alertmanager-web.yml "no login yet"

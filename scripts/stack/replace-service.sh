@@ -18,7 +18,7 @@ case $service in
     "$here/restart-power.sh"
     [ -z "$ready" ] || for each in "${power_services[@]}"; do wait_ready "$each" 9102 "${WAIT_SECONDS:-60}"; done
     ;;
-  prometheus | alertmanager | grafana)
+  prometheus | alertmanager | messenger | grafana)
     # Their configuration lies in files of the project, of which compose sees no change.
     compose up -d --no-build --no-deps --force-recreate "$service"
     wait_healthy "$service"

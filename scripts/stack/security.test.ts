@@ -27,7 +27,7 @@ const { services: all, networks } = z
   })
   .parse(parse(read("docker-compose.yml"), { merge: true }));
 /** Without the demo's stand-ins. */
-const services = Object.entries(all).filter(([, { profiles }]) => profiles === undefined);
+const services = Object.entries(all).filter(([, { profiles }]) => profiles?.includes("demo") !== true);
 /** A hash of a password opens nothing, and no route of a single server does. */
 const OPENS_NOTHING = ["prometheus-web.yml", "alertmanager-web.yml"];
 

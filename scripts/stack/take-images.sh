@@ -47,7 +47,8 @@ take_ours() { # setting, name here, service that is built, setting of its base i
 for service in "$@"; do
   case $service in
     nats) take_ours NATS_BUILT_IMAGE nats nats NATS_IMAGE ;;
-    listener) take_ours LISTENER_IMAGE listener listener NODE_IMAGE ;;
+    # The messenger runs from it, too.
+    listener | messenger) take_ours LISTENER_IMAGE listener listener NODE_IMAGE ;;
     power) take_ours POWER_IMAGE power power NODE_IMAGE ;;
     sim-dsp) take_ours SIM_IMAGE sim sim-dsp NODE_IMAGE ;;
     prometheus) take_other PROMETHEUS_IMAGE ;;

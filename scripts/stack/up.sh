@@ -5,21 +5,23 @@ here=$(dirname "$(readlink -f "$0")")
 "$here/prepare.sh"
 source "$here/compose.sh"
 
-mapfile -t services < <(here_of "${nats_services[@]}" listener "${power_services[@]}" prometheus alertmanager grafana)
+mapfile -t services < <(here_of "${nats_services[@]}" listener "${power_services[@]}" prometheus alertmanager "${messenger_services[@]}" grafana)
 if is_demo; then
   services=("${demo_services[@]}" "${services[@]}")
 else
   # Left over from the demo.
   every rm -sf "${demo_services[@]}" >/dev/null 2>&1 || true
 fi
+# Nobody is left for whom it spoke.
+[ ${#messenger_services[@]} -gt 0 ] || every rm -sf messenger >/dev/null 2>&1 || true
 # The listener's image also works for the scripts, wherever it runs.
 [ -n "${NO_BUILD:-}" ] || "$here/take-images.sh" missing listener "${services[@]}"
 "$here/neighbours.sh"
 # They read these only when they start.
-stale=()
-[ -z "$("$here/alertmanager.sh")" ] || stale+=(alertmanager)
+rendered=$("$here/alertmanager.sh")
+mapfile -t stale < <([ -z "$rendered" ] || here_of $rendered)
 [ -z "$("$here/logins.sh")" ] || stale+=(grafana)
-[ ${#stale[@]} -eq 0 ] || compose rm -sf "${stale[@]}" >/dev/null 2>&1
+[ ${#stale[@]} -eq 0 ] || every rm -sf "${stale[@]}" >/dev/null 2>&1
 mapfile -t nats_here < <(here_of "${nats_services[@]}")
 if [ ${#nats_here[@]} -gt 0 ]; then
   compose up -d --no-build "${nats_here[@]}"

@@ -29,7 +29,7 @@ pin running
 keeps="What runs goes on, and \`make up\` keeps to it until a \`make upgrade\` succeeds."
 
 # The listener's image also works for the scripts, wherever it runs.
-mapfile -t take < <(here_of nats power prometheus alertmanager grafana)
+mapfile -t take < <(here_of nats power prometheus alertmanager "${messenger_services[@]}" grafana)
 [ -n "${NO_BUILD:-}" ] || UNPINNED=1 "$here/take-images.sh" new listener "${take[@]}" || fail "$keeps"
 declare -A named
 while read -r service image; do named[$service]=$image; done < <(named_images)

@@ -1,8 +1,8 @@
 # Sourced after compose.sh: the versions of the stack that an upgrade and a rollback go between.
 
 # The services that run here, in the order in which they are replaced; the powers of a host together.
-mapfile -t services < <(here_of "${nats_services[@]}" listener "${power_services[@]}" prometheus alertmanager grafana)
-mapfile -t units < <(here_of "${nats_services[@]}" listener power prometheus alertmanager grafana)
+mapfile -t services < <(here_of "${nats_services[@]}" listener "${power_services[@]}" prometheus alertmanager "${messenger_services[@]}" grafana)
+mapfile -t units < <(here_of "${nats_services[@]}" listener power prometheus alertmanager "${messenger_services[@]}" grafana)
 
 # The image by which a service is kept, whatever it was called when it ran.
 kept_image() { echo "gpu-power-manager/$1:$2"; } # service, running or previous

@@ -18,6 +18,9 @@ const MAY_TALK = [
   ["prometheus", "power"],
   ["grafana", "prometheus"],
   ["prometheus", "alertmanager"],
+  // Where a group robot is named.
+  ["prometheus", "messenger"],
+  ["alertmanager", "messenger"],
   // The demo's stand-ins of what lies outside.
   ["listener", "redis"],
   ["listener", "sim-dsp"],
@@ -29,10 +32,10 @@ const MAY_TALK = [
 ].map((pair) => pair.sort().join(" – "));
 
 /** Who has a way out: to the gateway, to the console, to whoever hears of alerts. */
-const MAY_LEAVE = ["alertmanager", "listener", "power", "redis", "sim-console", "sim-dsp"];
+const MAY_LEAVE = ["alertmanager", "listener", "messenger", "power", "redis", "sim-console", "sim-dsp"];
 
 /** What the services listen on, and a port on which nobody does: to be refused is to be answered. */
-const PORTS = [9, 3000, 4222, 6379, 8222, 9090, 9093, 9101, 9102, 18_070, 18_072, 18_080, 18_082];
+const PORTS = [9, 3000, 4222, 6379, 8222, 9090, 9093, 9101, 9102, 9104, 18_070, 18_072, 18_080, 18_082];
 const PATIENCE_MS = 1_500;
 /** An address for documentation, which nobody has (RFC 5737). */
 const OUTSIDE = { host: "198.51.100.1", address: "198.51.100.2", port: 9090 };

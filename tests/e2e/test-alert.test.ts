@@ -9,10 +9,12 @@ import { startAlerting } from "../harness/alerting.ts";
 import { until } from "../harness/process.ts";
 
 const SCRIPT = new URL("../../scripts/stack/test-alert.sh", import.meta.url).pathname;
-/** Stands for the engine: the one container is the Alertmanager of the test. */
+const RENDERER = new URL("../../scripts/alertmanager/main.ts", import.meta.url).pathname;
+/** Stands for the engine: the one container is the Alertmanager of the test, and the renderer runs without one. */
 const DOCKER = `#!/bin/sh
 case "$1" in
   ps) echo alertmanager ;;
+  run) until [ "$1" = scripts/alertmanager/main.ts ]; do shift; done; shift; exec ${process.execPath} ${RENDERER} "$@" ;;
   exec) shift 3; exec amtool --alertmanager.url="$TEST_ALERTMANAGER" "$@" ;;
 esac
 `;
@@ -33,9 +35,14 @@ test("a test alert arrives, and says that it is one; where nobody hears, the scr
   const targets = { listener: nowhere, power: nowhere };
   const alerting = await startAlerting({ dir, targets, timesQuicker: 48, everyMs: 500 });
   t.after(() => alerting.stop());
+  const hook = join(dir, "hook");
+  await writeFile(hook, "http://127.0.0.1:9/hook");
   const env = {
-    ALERT_RECEIVER: "webhook",
-    ALERT_WEBHOOK_URL_FILE: "secrets/hook",
+    ALERT_RECEIVER: "webhook, feishu,dingtalk:critical",
+    ALERT_WEBHOOK_URL_FILE: hook,
+    ALERT_FEISHU_URL: "https://open.feishu.cn/open-apis/bot/v2/hook/secret-key",
+    ALERT_DINGTALK_URL: "https://oapi.dingtalk.com/robot/send?access_token=secret-key",
+    ALERT_TIME_ZONE: "Asia/Shanghai",
     TEST_ALERTMANAGER: alerting.alertmanager,
   };
 
@@ -49,8 +56,15 @@ test("a test alert arrives, and says that it is one; where nobody hears, the scr
   assert.equal(code, 0, output);
   assert.match(
     output,
-    /Prometheus reaches Alertmanager.*should arrive at the address in secrets\/hook.*make logs/s,
+    /Prometheus reaches Alertmanager.*should arrive:\S*\n +- at the address in \S+hook\n +- in the Feishu group of the robot in ALERT_FEISHU_URL in \.env\n +- in the DingTalk group.*make logs/s,
   );
+  for (const shown of [
+    /--- feishu\n\(blue\) \[note 提示\] This is a test: alerts reach you\n/,
+    /since 开始于: .* GMT\+8/,
+    /--- dingtalk, hears of critical only\n/,
+  ])
+    assert.match(output, shown);
+  assert.doesNotMatch(output, /secret-key/);
   const { annotations } = await until("the test alert arrives", () =>
     alerting.arrived.find(({ labels, at }) => labels.alertname === "TestAlert" && at >= since),
   );

@@ -9,6 +9,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { z } from "zod";
 import { renderAlertmanager } from "../../scripts/alertmanager/render.ts";
+import { type Environment, readSettings } from "../../scripts/alertmanager/settings.ts";
 import { startPrometheus } from "../../scripts/demo/prometheus.ts";
 import { freePort, Process, until } from "./process.ts";
 import { divideDuration } from "./quick-rules.ts";
@@ -35,6 +36,9 @@ export interface AlertingOptions {
   /** All times of the rules, and Alertmanager's, are divided by this. */
   readonly timesQuicker: number;
   readonly everyMs: number;
+  /** Further receivers beside the webhook, as .env names them, and where the messenger is. */
+  readonly receivers?: Environment;
+  readonly messenger?: string;
 }
 
 /** Listens where Alertmanager's webhook is sent to. */
@@ -58,11 +62,21 @@ async function startInbox() {
   };
 }
 
-async function startAlertmanager(dir: string, inbox: string, timesQuicker: number) {
+async function startAlertmanager(
+  dir: string,
+  inbox: string,
+  { timesQuicker, receivers = {}, messenger }: AlertingOptions,
+) {
   await mkdir(dir, { recursive: true });
   const address = join(dir, "webhook-url");
   await writeFile(address, inbox);
-  const rendered = renderAlertmanager({ ALERT_RECEIVER: "webhook", ALERT_WEBHOOK_URL_FILE: address });
+  const { ALERT_RECEIVER: further } = receivers;
+  const settings = readSettings({
+    ...receivers,
+    ALERT_RECEIVER: ["webhook", ...(further === undefined ? [] : [further])].join(","),
+    ALERT_WEBHOOK_URL_FILE: address,
+  });
+  const rendered = renderAlertmanager(settings, messenger);
   const config = join(dir, "alertmanager.yml");
   await writeFile(
     config,
@@ -114,10 +128,13 @@ export function assertReadable({ labels, annotations }: Pick<Arrived, "labels" |
   assert.match(labels.severity ?? "", /^(critical|warning|none)$/);
 }
 
-export async function startAlerting({ dir, targets, timesQuicker, everyMs }: AlertingOptions) {
+export async function startAlerting(options: AlertingOptions) {
+  const { dir, targets, timesQuicker, everyMs } = options;
   const inbox = await startInbox();
-  const alertmanager = await startAlertmanager(join(dir, "alertmanager"), inbox.url, timesQuicker);
-  const prometheus = await startPrometheus(dir, await freePort(), targets, {
+  const alertmanager = await startAlertmanager(join(dir, "alertmanager"), inbox.url, options);
+  // Alertmanager itself is scraped, as in prometheus.yml: it alone knows which messages did not arrive.
+  const scraped = { ...targets, alertmanager: alertmanager.url };
+  const prometheus = await startPrometheus(dir, await freePort(), scraped, {
     everyMs,
     timesQuicker,
     alertmanager: alertmanager.host,

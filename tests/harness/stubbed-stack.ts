@@ -14,11 +14,13 @@ const PARTS = [
   "CHANGELOG.md",
   "deploy",
   "docker-compose.yml",
+  "docs/runbooks",
   "profiles",
   "prometheus",
   "scripts/alertmanager",
   "scripts/stack",
   "scripts/streams",
+  "services/messenger/src",
 ];
 
 /** What docker answers where the test says nothing: a daemon of today with nothing on it. */
