@@ -53,6 +53,16 @@ async function diagnose(stack: Stack, env: Record<string, string> = {}): Promise
   return results;
 }
 
+/** What `gpuctl` prints for a viewer, and how it ends. */
+async function gpuctl(stack: Stack, ...args: string[]) {
+  const child = new Process("gpuctl", {
+    command: process.execPath,
+    args: [GPUCTL, ...args],
+    env: { POWER_URL: stack.power.url, OPERATOR_TOKEN: stack.tokens.viewer, LANG: "C" },
+  });
+  return { code: await child.exited, text: child.lines.join("\n") };
+}
+
 /** Waits until the first ✗ is this one, and says so; `seen` is what it must have seen, `next` what it advises. */
 async function firstFailureIs(
   stack: Stack,
@@ -117,6 +127,11 @@ test("console and gateway in trouble: the first ✗ names the cause, and all is 
   await turn({ api500: false });
   await turn({ changedSelectors: ["row"] });
   await firstFailureIs(stack, "selectors", /page\.row \(.+\) finds 0/, /config\/profiles/);
+  const check = await gpuctl(stack, "profile", "check");
+  assert.equal(check.code, 1);
+  assert.match(check.text, /missing +page\.row/);
+  assert.match(check.text, /found +page\.ready/);
+  assert.match(check.text, /found +api\.list\.state +State/);
   await turn({ changedSelectors: [] });
   await turn({ pageDisagrees: { [id]: "Running" } });
   await firstFailureIs(stack, "state", /gpu-1: /, /Nothing is stopped/);

@@ -11,6 +11,7 @@ import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
+import { checkProfile } from "./commands/profile.ts";
 import { printStatus } from "./commands/status.ts";
 import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
 import { testShutdown } from "./commands/test-shutdown.ts";
@@ -171,6 +172,17 @@ acting(command("reload", "Read the pool file and the profile now", "gpuctl reloa
 command("page", "A one-time link to the operator's page, for a browser", "gpuctl page").action(
   async () => await printPageLink(session(), actorName(process.env)),
 );
+
+const profile = program
+  .command("profile")
+  .description("Holds the console's profile against the live console");
+profile
+  .command("check")
+  .description("Every line against the live page and the API's answer; nothing is clicked")
+  .addHelpText("after", "\nExample: gpuctl profile check")
+  .action(async () => {
+    process.exitCode = await checkProfile(session());
+  });
 
 command("needs", "Who says that the GPU is needed", "gpuctl needs").action(
   async () => await listNeeds(session()),

@@ -235,6 +235,50 @@ export type Need = z.infer<typeof Need>;
 export const NeedList = z.object({ needs: z.array(Need) });
 export type NeedList = z.infer<typeof NeedList>;
 
+/** One line of the profile that looks for something, on the live page where nothing was clicked. */
+export const SelectorFound = z.object({
+  name: z.string().meta({ description: "its place in the profile, such as page.row" }),
+  selector: z.string(),
+  verdict: z
+    .enum(["found", "missing", "ambiguous", "not_shown"])
+    .meta({ description: "`not_shown`: nothing says that it should be there now" }),
+  words: z.string(),
+  count: z.int().meta({ description: "visible elements" }),
+  texts: z.array(z.string()).meta({ description: "theirs, each once, of the first of them" }),
+  unlisted: z.array(z.string()).optional().meta({ description: "texts that page.states does not list" }),
+  boxes: z
+    .array(z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }))
+    .meta({ description: "where the first of them are in the page's window, in CSS pixels" }),
+});
+export type SelectorFound = z.infer<typeof SelectorFound>;
+
+/** The profile held against the live console. */
+export const ProfileCheck = z.object({
+  at: Time,
+  profile: z.string().meta({ description: "its name, without .yaml" }),
+  url: z.string(),
+  selectors: z.array(SelectorFound).nullable(),
+  selectorsWords: z.string().nullable().meta({ description: "why they cannot be looked for" }),
+  api: z
+    .object({
+      machines: z.int().nullable().meta({ description: "in the answer; null where it is no list" }),
+      words: z.string().nullable().meta({ description: "what is wrong with the answer as a whole" }),
+      fields: z.array(
+        z.object({
+          name: z.string(),
+          field: z.string(),
+          verdict: z.enum(["found", "missing", "not_told"]),
+          count: z.int().meta({ description: "machines of which the provider tells it" }),
+          words: z.string(),
+        }),
+      ),
+      unlisted: z.array(z.string()).meta({ description: "words for a state that the profile does not list" }),
+    })
+    .nullable(),
+  apiWords: z.string().nullable(),
+});
+export type ProfileCheck = z.infer<typeof ProfileCheck>;
+
 /** What power can see of the way of a notice, for `gpuctl diagnose`. Ages and lengths are in seconds. */
 export const Diagnosis = z.object({
   at: Time,
@@ -275,17 +319,7 @@ export const Diagnosis = z.object({
     missing: z.array(z.string()),
     consumer: z.object({ waiting: z.int(), redelivered: z.int() }).nullable(),
   }),
-  selectors: z
-    .array(
-      z.object({
-        name: z.string(),
-        selector: z.string(),
-        /** Visible elements on the live page. */
-        count: z.int(),
-        expected: z.enum(["some", "none", "any"]),
-      }),
-    )
-    .nullable(),
+  selectors: z.array(SelectorFound).nullable(),
   selectorsWords: z.string().nullable(),
 });
 export type Diagnosis = z.infer<typeof Diagnosis>;

@@ -118,9 +118,8 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
-  operator.acts(new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now }), () =>
-    driver.inspect(),
-  );
+  const acts = new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now });
+  operator.acts(acts, driver.doctor);
 
   followed.follow({
     onProfile: (profile) => {

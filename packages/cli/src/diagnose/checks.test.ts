@@ -48,7 +48,17 @@ const diagnosis: Diagnosis = {
     missing: [],
     consumer: { waiting: 0, redelivered: 0 },
   },
-  selectors: [{ name: "page.row", selector: "tr", count: 1, expected: "some" }],
+  selectors: [
+    {
+      name: "page.row",
+      selector: "tr",
+      count: 1,
+      verdict: "found",
+      words: "1 on the page.",
+      texts: [],
+      boxes: [],
+    },
+  ],
   selectorsWords: null,
 };
 const status = statusAt(AT);

@@ -90,13 +90,11 @@ export function consoleChecks({ say, power, status }: Asking): Check[] {
       judge: () => {
         const { selectors, selectorsWords } = power().diagnosis;
         if (selectors === null) return { status: "not_asked", seen: selectorsWords ?? "?" };
-        const wrong = selectors.filter(
-          ({ count, expected }) => (expected === "some" && count === 0) || (expected === "none" && count > 0),
-        );
+        const wrong = selectors.filter(({ verdict }) => verdict === "missing" || verdict === "ambiguous");
         if (wrong.length === 0)
           return ok(
             selectors
-              .filter(({ expected }) => expected !== "none")
+              .filter(({ verdict, count }) => verdict === "found" && count > 0)
               .map(({ name, count }) => `${name} ${count}`)
               .join(", "),
           );
@@ -107,8 +105,8 @@ export function consoleChecks({ say, power, status }: Asking): Check[] {
             )
             .join("; "),
           say(
-            "Mend these lines in config/profiles/; a screenshot and the page's HTML are among the artifacts.",
-            "修正 config/profiles/ 中的这些行；截图和页面 HTML 在 artifacts 中。",
+            "`gpuctl profile check` says more. Mend these lines in config/profiles/; a screenshot and the page's HTML are among the artifacts.",
+            "`gpuctl profile check` 说明详情。修正 config/profiles/ 中的这些行；截图和页面 HTML 在 artifacts 中。",
           ),
         );
       },

@@ -31,7 +31,7 @@ export type ListResult =
   | { readonly ok: true; readonly entries: readonly Entry[] }
   | { readonly ok: false; readonly reason: UnknownReason; readonly words: string; readonly refused: boolean };
 
-type Reply =
+export type Reply =
   | { readonly ok: true; readonly body: unknown }
   /** `sent`: the provider may have acted on it. */
   | { readonly ok: false; readonly reason: UnknownReason; readonly words: string };
@@ -138,6 +138,27 @@ export class ApiLane {
         words: `The API cannot be reached: ${firstLine(error)}`,
       };
     }
+  }
+
+  /** The list's first page as it comes, for whoever holds it against the profile. */
+  async firstPage(context: BrowserContext): Promise<Reply> {
+    const { api } = this.profile();
+    return await this.post(context, api.list.action, { ...api.list.constants, ...windowOf(api, 0, 0) });
+  }
+
+  /** The profile's lines for headers and fields that the page's own request did not carry. */
+  unseen(): Array<{ readonly name: string; readonly field: string }> {
+    const { template } = this;
+    if (template === undefined) return [];
+    const { headers, commonFields } = this.profile().api;
+    const lines = (name: string, wanted: readonly string[], seen: object) =>
+      wanted.flatMap((field, index) =>
+        Object.hasOwn(seen, field) ? [] : [{ name: `api.${name}.${index}`, field }],
+      );
+    return [
+      ...lines("headers", headers, template.headers),
+      ...lines("commonFields", commonFields, template.fields),
+    ];
   }
 
   /** Asks once for all machines; more only where the provider says that there are more than it sent. */

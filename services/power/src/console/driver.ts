@@ -124,17 +124,6 @@ export interface ConsoleEvents {
   login(event: LoginEvent): void;
 }
 
-/** One selector of the profile on the live page. */
-export interface SelectorReport {
-  /** Its place in the profile. */
-  readonly name: string;
-  readonly selector: string;
-  /** Visible elements that it finds. */
-  readonly count: number;
-  /** What is right for it while nothing is clicked. */
-  readonly expected: "some" | "none" | "any";
-}
-
 export interface ConsoleDriver {
   /** The provider's ids of the machines that are looked at from now on. */
   setInstances(providerIds: readonly string[]): void;
@@ -147,8 +136,6 @@ export interface ConsoleDriver {
   compare(): Promise<PoolSighting>;
   /** Sends a start or a stop by the API lane, else by clicking. Never throws. */
   act(request: ActionRequest): Promise<ActionResult>;
-  /** Every selector of the profile on the live page, where nothing is clicked; or why it cannot be looked at. */
-  inspect(): Promise<SelectorReport[] | { readonly words: string }>;
   session(): SessionState;
   /** Memory of the browser's processes together in bytes (PSS); undefined when it cannot be known. */
   memoryBytes(): Promise<number | undefined>;

@@ -92,7 +92,7 @@ export class ListPage {
     if (page.url() !== BLANK) await page.goto(BLANK, { timeout: LEAVE_MS }).catch(() => undefined);
   }
 
-  private onLogin(page: Page): boolean {
+  onLogin(page: Page): boolean {
     return this.isLogin(page.url());
   }
 

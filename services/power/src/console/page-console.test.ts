@@ -36,7 +36,7 @@ for (const [lane, goesOn] of [
     // A look may fall into the moment in which the page fills its list anew.
     await until("the page is compared", async () => (await on.compared()) === "stopped");
     // A second turn comes when the first has left the page.
-    assert.ok(Array.isArray(await on.driver.inspect()));
+    assert.ok(Array.isArray(await on.driver.doctor.checkSelectors()));
     await until("the page is left, or asks again", async () => {
       const { page } = on.site.state().describes;
       await pause(250);
@@ -44,7 +44,7 @@ for (const [lane, goesOn] of [
     });
     assert.equal(await on.observed(), "stopped");
     // Whoever needs the page has it again.
-    const report = await on.driver.inspect();
+    const report = await on.driver.doctor.checkSelectors();
     assert.ok(Array.isArray(report));
     assert.ok((report.find(({ name }) => name === "page.row")?.count ?? 0) > 0, lane);
   });

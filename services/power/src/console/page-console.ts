@@ -4,19 +4,17 @@ import type { Logger } from "@gpu-power-manager/shared/logger";
 import { ApiLane } from "./api-lane.ts";
 import { BrowserKeeper } from "./browser.ts";
 import { ConsoleSession, type NotReady, type Ready } from "./console-session.ts";
+import { Doctor } from "./doctor/doctor.ts";
 import type {
   ActionRequest,
   ActionResult,
   ConsoleDriver,
   ConsoleEvents,
   PoolSighting,
-  SelectorReport,
   SessionState,
 } from "./driver.ts";
 import { factsOfAll } from "./entry-facts.ts";
 import { Evidence } from "./evidence.ts";
-import { firstLine } from "./first-line.ts";
-import { inspectPage } from "./inspect-page.ts";
 import { comparePool, fromApi, unknown } from "./interpret.ts";
 import { ListPage } from "./list-page.ts";
 import { Login } from "./login.ts";
@@ -53,6 +51,8 @@ export class PageConsole implements ConsoleDriver {
   private readonly list: ListPage;
   private readonly pageLane: PageLane;
   private readonly login: ConsoleSession;
+  /** Holds the profile against the live console, for whoever mends it. */
+  readonly doctor: Doctor;
   /** One at a time on the page. */
   private readonly pageTurns = new Turns(() => this.leavePage());
 
@@ -99,6 +99,14 @@ export class PageConsole implements ConsoleDriver {
       logger,
       now,
     });
+    this.doctor = new Doctor({
+      profile,
+      tab: () => this.keeper.tab,
+      api: this.api,
+      list: this.list,
+      turns: this.pageTurns,
+      secrets: this.secrets,
+    });
     if (!options.sandbox) {
       logger.warn(
         "Chromium runs without its sandbox, because CHROMIUM_SANDBOX is false; only do so where it cannot work",
@@ -121,22 +129,6 @@ export class PageConsole implements ConsoleDriver {
 
   async memoryBytes(): Promise<number | undefined> {
     return await this.keeper.memoryBytes();
-  }
-
-  async inspect(): Promise<SelectorReport[] | { readonly words: string }> {
-    const { tab } = this.keeper;
-    if (tab === undefined) return { words: "The browser is not open yet." };
-    if (this.login.state !== "logged_in")
-      return { words: "The console is not logged in, so its list is not shown." };
-    // In turn: a page that is just being loaded has nothing on it.
-    return await this.pageTurns
-      .take(async () => {
-        const loaded = await this.list.open(tab.page);
-        return loaded.ok ? await inspectPage(tab.page, this.profile) : { words: loaded.words };
-      })
-      .catch((error: unknown) => ({
-        words: `The page does not answer: ${firstLine(error)}`,
-      }));
   }
 
   async close(): Promise<void> {

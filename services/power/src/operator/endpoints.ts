@@ -18,6 +18,7 @@ import {
   PageLink,
   PageLinkRequest,
   type ProblemCode,
+  ProfileCheck,
   Reloaded,
   Why,
 } from "@gpu-power-manager/shared/api";
@@ -132,6 +133,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "What power can see of the way of a notice; gpuctl diagnose judges it",
     answer: Diagnosis,
     problems: [],
+  },
+  {
+    method: "get",
+    path: "/profile/check",
+    summary: "Every line of the profile held against the live page and the API's answer; nothing is clicked",
+    answer: ProfileCheck,
+    problems: ["not_ready"],
   },
   {
     method: "get",

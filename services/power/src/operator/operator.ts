@@ -10,13 +10,14 @@ import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";
+import type { Doctor } from "../console/doctor/doctor.ts";
 import type { Stage } from "../telemetry/stage.ts";
 import { HeardView, tellView } from "./acting-view.ts";
 import type { Acts } from "./acts.ts";
 import { operatorApi } from "./api.ts";
 import { ArtifactShelf } from "./artifact-shelf.ts";
 import { Credentials } from "./credentials.ts";
-import { type DiagnosisParts, diagnose } from "./diagnosis.ts";
+import { diagnose } from "./diagnosis.ts";
 import { Feed } from "./feed.ts";
 import { Listeners } from "./listeners.ts";
 import { Gate } from "./page/gate.ts";
@@ -47,7 +48,7 @@ export class Operator {
   private tell = () => {};
   private bus: Bus | undefined;
   private acting: Acts | undefined;
-  private inspect: DiagnosisParts["selectors"] | undefined;
+  private doctor: Doctor | undefined;
   readonly listeners: Listeners;
 
   /** Reading works as far as something is known; NATS comes later. */
@@ -91,8 +92,14 @@ export class Operator {
           natsState: () => parts.health.state,
           bus: () => this.bus,
           listeners: this.listeners,
-          selectors: async () => await (this.inspect?.() ?? { words: stage.readiness().words }),
+          selectors: async () => await (this.doctor?.checkSelectors() ?? { words: stage.readiness().words }),
         }),
+      doctor: () => {
+        if (this.doctor === undefined) throw new ApiError("not_ready", stage.readiness().words);
+        return this.doctor;
+      },
+      profileName: () => followed.pool.profile,
+      profileUrl: () => followed.profile.console.url,
       feed: this.feed,
       logger,
       signal,
@@ -141,9 +148,9 @@ export class Operator {
   readonly taken = (jobs: readonly JobTaken[]): void => this.feed.taken(jobs);
 
   /** The pool is open: from now on people may act, and the console can be looked into. */
-  acts(acts: Acts, inspect: DiagnosisParts["selectors"]): void {
+  acts(acts: Acts, doctor: Doctor): void {
     this.acting = acts;
-    this.inspect = inspect;
+    this.doctor = doctor;
     const { followed, stage, logger, signal } = this.parts;
     if (this.bus === undefined) return;
     const view = () => {

@@ -98,7 +98,7 @@ export function drawRow(machine, onDone) {
       element("div", "", machine.name),
       element("span", classOf("row", "el-text instance-id"), machine.uuid),
     ),
-    cell(2, ...(whole ? [element("span", classOf("status", "el-tag status-tag"), text), ...mode] : [])),
+    cell(2, ...(whole ? [element("span", classOf("status", "el-tag el-tag--light"), text), ...mode] : [])),
     cell(3, `GPU空闲 ${machine.gpu_idle_num}/${machine.gpu_all_num}`),
     cell(4, machine.region_name),
     element("td", "el-table_1_column_5 el-table__cell", ...(whole ? [actions(machine, shown, onDone)] : [])),

@@ -1,0 +1,83 @@
+/** Holds a profile against the live console, for whoever mends it. Nothing of it changes a machine. */
+import type { ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { ApiLane } from "../api-lane.ts";
+import type { Tab } from "../browser.ts";
+import { firstLine } from "../first-line.ts";
+import type { ListPage } from "../list-page.ts";
+import type { Profile } from "../profile.ts";
+import type { Secrets } from "../secrets.ts";
+import type { Turns } from "../turns.ts";
+import { checkAnswer } from "./check-answers.ts";
+import { checkPage } from "./check-page.ts";
+
+export interface DoctorParts {
+  readonly profile: () => Profile;
+  /** The browser's page as it is; nothing is launched and nobody logged in for a look. */
+  readonly tab: () => Tab | undefined;
+  readonly api: ApiLane;
+  readonly list: ListPage;
+  readonly turns: Turns;
+  readonly secrets: Secrets;
+}
+
+const NO_BROWSER = "The browser is not open yet.";
+const NO_LOGIN = "The console asks for a login, so its list is not shown.";
+const NOT_LEARNT =
+  "The page has not asked for its list as the profile says: compare api.url, api.body, api.actionIn and api.list.action with what the page sends.";
+
+export class Doctor {
+  private readonly parts: DoctorParts;
+
+  constructor(parts: DoctorParts) {
+    this.parts = parts;
+  }
+
+  /** Every selector on the live page, where nothing is clicked; or why it cannot be looked at. Never throws. */
+  async checkSelectors(): Promise<NonNullable<ProfileCheck["selectors"]> | { readonly words: string }> {
+    const { profile, secrets } = this.parts;
+    return await this.onList(async ({ page }) =>
+      (await checkPage(page, profile())).map((line) => ({
+        ...line,
+        texts: line.texts.map((text) => secrets.blot(text)),
+      })),
+    );
+  }
+
+  /** Selectors, and what the API answers. Never throws. */
+  async check(): Promise<Pick<ProfileCheck, "selectors" | "selectorsWords" | "api" | "apiWords">> {
+    const [selectors, api] = [await this.checkSelectors(), await this.checkAnswers()];
+    return {
+      ...("words" in selectors
+        ? { selectors: null, selectorsWords: selectors.words }
+        : { selectors, selectorsWords: null }),
+      ...("refused" in api ? { api: null, apiWords: api.refused } : { api, apiWords: null }),
+    };
+  }
+
+  private async checkAnswers(): Promise<NonNullable<ProfileCheck["api"]> | { readonly refused: string }> {
+    const { profile, tab, api, secrets } = this.parts;
+    const open = tab();
+    if (open === undefined) return { refused: NO_BROWSER };
+    if (!api.learnt) return { refused: NOT_LEARNT };
+    const answer = await api.firstPage(open.context);
+    if (!answer.ok) return { refused: secrets.blot(answer.words) };
+    const found = checkAnswer(answer.body, api.unseen(), profile());
+    return { ...found, words: found.words === null ? null : secrets.blot(found.words) };
+  }
+
+  /** In turn: a page that is just being loaded has nothing on it. One that does not fit the profile is looked at all the more. */
+  private async onList<T>(look: (tab: Tab) => Promise<T>): Promise<T | { readonly words: string }> {
+    const { tab, list, turns } = this.parts;
+    if (tab() === undefined) return { words: NO_BROWSER };
+    return await turns
+      .take(async () => {
+        const open = tab();
+        if (open === undefined) return { words: NO_BROWSER };
+        const loaded = await list.open(open.page);
+        if (list.onLogin(open.page)) return { words: NO_LOGIN };
+        const reached = /^https?:/.test(open.page.url());
+        return loaded.ok || reached ? await look(open) : { words: loaded.words };
+      })
+      .catch((error: unknown) => ({ words: `The page does not answer: ${firstLine(error)}` }));
+  }
+}
