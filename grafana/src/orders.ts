@@ -20,13 +20,24 @@ export const orders: Row = {
     stripes({
       title: "Operator's hold",
       zh: "运维指令随时间的变化：没有指令时由 power 自行决定；保持现状时既不启动也不停止。空白表示当时没有数据。",
-      span: 16,
+      span: 8,
       height: 7,
       mappings: words([
         { text: "power decides", colour: COLOUR.busy },
         ...HOLD_MODES.map((mode) => MODE_WORDS[mode]),
       ]),
       targets: [over(HOLD, "{{pool}}")],
+    }),
+    stripes({
+      title: "Schedules",
+      zh: "policy.schedules 中各条规则的生效时间：keep_on 保持开机，quiet 为安静时段。",
+      span: 8,
+      height: 7,
+      mappings: words([
+        { text: "not in force", colour: COLOUR.off },
+        { text: "in force", colour: COLOUR.good },
+      ]),
+      targets: [over(`max by (rule, effect) (gpu_power_schedule{${POOL}})`, "{{rule}} ({{effect}})")],
     }),
     lines({
       title: "Needs",

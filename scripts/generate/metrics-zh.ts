@@ -50,6 +50,11 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_backup_timestamp_seconds: "上次备份（make backup）完成的时间（Unix 秒）；第一次之前没有此序列。",
   gpu_power_browser_memory_bytes: "Chromium 所有进程的内存之和（PSS，字节）；读不到时没有此序列。",
   gpu_power_browser_restarts_total: "Chromium 重新启动的次数，按原因。",
+  gpu_power_schedule:
+    "policy.schedules 中当前生效的规则为 1（effect 为 keep_on：提前开机并保持；quiet：更早关机，或不为任务开机），其余为 0。",
+  gpu_power_schedule_change_timestamp_seconds: "日程的要求下次变化的时间，Unix 秒；八天内不变时没有此序列。",
+  gpu_power_starts_barred:
+    "策略不允许任务触发开机时为 1，by 说明原因：quiet_time（policy.schedules 中带 noStarts 的规则）；否则为 0。",
   gpu_power_budget_month:
     "机器池文件规定的每月预算（policy.budgetPerMonth），单位为其货币；没有设预算时没有此序列。只用于告警，绝不因此关机。",
   gpu_power_clock_jumps_total:
@@ -69,7 +74,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_decisions_total: "调和循环的决定数，按理由；一轮可能有多个。",
   gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
   gpu_power_idle_limit_seconds:
-    "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout；policy.minRunTime 更长时取后者。",
+    "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout，或安静时段、运维指令使之成为的时间；policy.minRunTime 更长时取后者。",
   gpu_power_without_gpu:
     "实例以无卡方式运行、因而无法执行任务时为 1，带 GPU 运行时为 0；不运行或服务商不提供时没有此序列。",
   gpu_power_release_timestamp_seconds:

@@ -111,7 +111,10 @@ async function runJob(requestId: string, starts: number): Promise<void> {
 before(async () => {
   stack = await startStack({
     backlog: true,
-    policy: { budgetPerMonth: 100 },
+    policy: {
+      budgetPerMonth: 100,
+      schedules: [{ name: "all day", effect: "quiet", from: "0 0 * * *", until: "24:00", idleTimeout: "1h" }],
+    },
     listenerEnv: { PROBE_INTERVAL: "1s" },
   });
   const services = { listener: stack.listener.url, power: stack.power.url };

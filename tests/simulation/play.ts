@@ -28,6 +28,11 @@ export interface Play {
   /** The longest pause between two jobs, and the longest time that a machine works on one. */
   readonly pause: number;
   readonly work: number;
+  /** When the first day begins, in milliseconds since 1970; and the least time between two looks at the world. */
+  readonly from?: number;
+  readonly step?: number;
+  /** How long no machine may run while a schedule keeps one on; unset where faults may keep it off. */
+  readonly absenceLimit?: number;
   /** How long a machine may run that is known to be surplus; unset where faults may keep it on. */
   readonly surplusLimit?: number;
 }
@@ -37,14 +42,16 @@ export interface Sum {
   stops: number;
   surplus: number;
   jobs: number;
+  /** Starts for which no job waited. */
+  scheduled: number;
   /** Times that a machine's GPU computed although nobody told of work. */
   silent: number;
 }
 
 export function play(options: Play): Sum {
-  const { random, policy, faults: wild } = options;
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, silent: 0 };
-  let now = 1_800_000_000_000;
+  const { random, policy, faults: wild, step = SECOND } = options;
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, silent: 0 };
+  let now = options.from ?? 1_800_000_000_000;
   const end = now + options.days * 24 * HOUR;
   const machines = Array.from({ length: options.machines }, (_, index) => new Machine(`m${index}`, random));
   const gateway = new Gateway(random);
@@ -64,7 +71,10 @@ export function play(options: Play): Sum {
     onAction: ({ kind, reason }, machine) => {
       if (kind === "start") {
         sum.starts += 1;
-        assert.ok(power.demand.waiting.length > 0, "a start is wanted");
+        const { keepOn, quiet } = power.scheduled;
+        const job = power.demand.waiting.length > 0 && quiet?.noStarts !== true;
+        assert.ok(job || keepOn !== null, "a start is wanted, and no quiet time forbids it");
+        if (!job) sum.scheduled += 1;
         return;
       }
       sum.stops += 1;
@@ -87,6 +97,7 @@ export function play(options: Play): Sum {
         assert.equal(machine.byHand, false, "what a person turned on is left alone");
       } else {
         assert.equal(machine.busy, false, "a working machine is never stopped");
+        assert.equal(power.scheduled.keepOn, null, "nor one that a schedule keeps on");
         // What began since the last look nobody can know.
         const { silent } = machine;
         if (silent !== null && wild.lies === 0 && wild.untold === 0)
@@ -95,6 +106,7 @@ export function play(options: Play): Sum {
       }
     },
   });
+  let absentSince: number | null = null;
   const surplus = new SurplusWatch(machines, gateway, policy.desiredRunning);
   let nextJobAt = now + random() * HOUR;
   let nextSignAt = now;
@@ -102,7 +114,7 @@ export function play(options: Play): Sum {
 
   while (now < end) {
     const faults = now > end - CALM_MS ? CALM : wild;
-    const elapsed = Math.max(1, Math.round(random() < 0.05 ? 20 * SECOND * random() : SECOND));
+    const elapsed = Math.max(1, Math.round(random() < 0.05 ? 20 * SECOND * random() : step));
     now += elapsed;
     if (faults === wild && random() < options.clockJumps) clocks.jump(now);
     const runs = clocks.pass(now, elapsed);
@@ -141,6 +153,10 @@ export function play(options: Play): Sum {
     for (const event of waiting.splice(0)) power.hear(event);
     power.pass(now, faults);
     assert.ok(power.recentStarts <= policy.maxStartsPerHour, "the limit of starts holds");
+    const present = power.scheduled.keepOn === null || machines.some(({ state }) => state === "running");
+    absentSince = present ? null : (absentSince ?? now);
+    if (options.absenceLimit !== undefined && absentSince !== null)
+      assert.ok(now - absentSince <= options.absenceLimit, "what a schedule keeps on is on");
     if (options.surplusLimit !== undefined) {
       const longest = surplus.longest(now);
       assert.ok(longest <= options.surplusLimit, `a surplus machine has run for ${longest} ms`);

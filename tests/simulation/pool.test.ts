@@ -17,16 +17,20 @@ function playAll(
   seeds: number,
   optionsOf: (seed: number, random: () => number) => Omit<Play, "random">,
 ): Sum {
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, silent: 0 };
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, silent: 0 };
   const one = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
   for (const seed of one === undefined ? Array.from({ length: seeds }, (_, index) => index + 1) : [one]) {
     try {
       const random = randomFrom(seed);
-      const { starts, stops, surplus, jobs, silent } = play({ random, ...optionsOf(seed, random) });
+      const { starts, stops, surplus, jobs, scheduled, silent } = play({
+        random,
+        ...optionsOf(seed, random),
+      });
       sum.starts += starts;
       sum.stops += stops;
       sum.surplus += surplus;
       sum.jobs += jobs;
+      sum.scheduled += scheduled;
       sum.silent += silent;
     } catch (error) {
       throw new Error(`SEED=${seed} replays it`, { cause: error });

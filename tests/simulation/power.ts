@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Clock } from "@gpu-power-manager/shared/clock";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import { emptyDemand, foldEvents, serve } from "../../services/power/src/demand/demand.ts";
+import { type Schedule, type Scheduled, scheduleOf } from "../../services/power/src/policy/schedule.ts";
 import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
 import { decide } from "../../services/power/src/pool/decide/decide.ts";
 import type { Decision } from "../../services/power/src/pool/decide/decision.ts";
@@ -37,6 +38,7 @@ export class SimulatedPower {
   private since: number | null;
   private readonly options: PowerOptions;
   private readonly members: ReturnType<typeof memberOf>[];
+  private readonly schedule: Schedule;
   private sequence = 0;
   private nextLookAt: number;
   private compareWanted = true;
@@ -48,8 +50,14 @@ export class SimulatedPower {
   constructor(options: PowerOptions) {
     this.options = options;
     this.members = options.machines.map(memberOf);
+    this.schedule = scheduleOf(options.policy);
     this.nextLookAt = this.now;
     this.since = this.now;
+  }
+
+  /** What the schedules ask for now. */
+  get scheduled(): Scheduled {
+    return this.schedule.at(this.now);
   }
 
   /** The time as power has it. */
@@ -89,7 +97,7 @@ export class SimulatedPower {
     const looks = now >= this.nextLookAt;
     if (looks) this.look(now, truth, faults);
     else if (now < this.dueAt) return;
-    this.dueAt = Number.POSITIVE_INFINITY;
+    this.dueAt = this.schedule.at(now).nextChangeAt ?? Number.POSITIVE_INFINITY;
     for (const decision of decide(this.snapshot(now), now)) {
       if (decision.kind === "look") {
         this.compareWanted ||= decision.compare;
@@ -175,6 +183,7 @@ export class SimulatedPower {
       instances: this.views(),
       recentStarts: this.members.flatMap(({ record }) => record.starts),
       hold: null,
+      schedule: this.schedule.at(now),
       listeningSince: since,
       pathProvenAt: since === null ? null : now,
       attendedSince: since,

@@ -12,6 +12,7 @@ import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
 import { checkProfile } from "./commands/profile.ts";
+import { printSchedule } from "./commands/schedule.ts";
 import { printStatus } from "./commands/status.ts";
 import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
 import { testShutdown } from "./commands/test-shutdown.ts";
@@ -97,6 +98,10 @@ command("status", "Is the GPU on and why, what waits, can notices be heard", "gp
 
 command("why", "Why nothing, or just this, is done; what would change it, and when", "gpuctl why").action(
   async () => await printWhy(session()),
+);
+
+command("schedule", "What the schedules ask for within the next seven days", "gpuctl schedule").action(
+  async () => await printSchedule(session()),
 );
 
 command(

@@ -45,6 +45,7 @@ export function statusAt(at: string, changes: Partial<PowerStatus> = {}): PowerS
     pathProvenAt: null,
     hold: null,
     needs: [],
+    schedule: null,
     demand: {
       waitingJobs: 0,
       oldestWaitingAt: null,

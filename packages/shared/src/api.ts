@@ -324,6 +324,39 @@ export const Diagnosis = z.object({
 });
 export type Diagnosis = z.infer<typeof Diagnosis>;
 
+export const SCHEDULE_EFFECTS = ["keepOn", "warmUp", "quiet"] as const;
+
+/** What the schedules ask for at a moment. */
+export const ScheduleNow = z.object({
+  timeZone: z.string().meta({ description: "by its IANA name; the rules are written by its wall clock" }),
+  keepsOn: z.boolean(),
+  warming: z.boolean().meta({ description: "it is started for a time that has not begun yet" }),
+  rule: z.string().nullable().meta({ description: "the rule that is in force; null where none is" }),
+  quiet: z.boolean(),
+  noStarts: z.boolean().meta({ description: "a job that comes waits for the end of the quiet time" }),
+  nextChangeAt: Time.nullable().meta({ description: "null where nothing changes within eight days" }),
+});
+export type ScheduleNow = z.infer<typeof ScheduleNow>;
+
+/** The windows of the next seven days, in order. */
+export const ScheduleAhead = z.object({
+  at: Time,
+  until: Time,
+  timeZone: z.string(),
+  windows: z.array(
+    z.object({
+      rule: z.string(),
+      effect: z.enum(SCHEDULE_EFFECTS),
+      from: Time.meta({ description: "when it takes effect; before `begins` where it warms up" }),
+      begins: Time,
+      until: Time,
+      idleTimeoutSeconds: z.number().nullable(),
+      noStarts: z.boolean(),
+    }),
+  ),
+});
+export type ScheduleAhead = z.infer<typeof ScheduleAhead>;
+
 const Bilingual = z.object({ en: z.string(), zh: z.string() });
 const Condition = z.object({
   name: z.string(),

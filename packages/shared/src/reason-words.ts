@@ -21,6 +21,11 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
   },
   held_on: { en: "an operator keeps it on", zh: "运维要求保持开机" },
   held_off: { en: "an operator keeps it off", zh: "运维要求保持关机" },
+  scheduled: { en: "a schedule keeps it on", zh: "日程要求保持开机" },
+  quiet_time: {
+    en: "a job waits for the end of a quiet time, in which no job starts the machine",
+    zh: "任务在等待安静时段结束，此时段内任务不会触发开机",
+  },
   on_hold: { en: "an operator leaves everything as it is", zh: "运维要求保持现状" },
   keep_from_release: {
     en: "the provider would delete it soon, because it has been off for so long",
@@ -106,6 +111,7 @@ export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
   observed: { en: "every machine has been looked at", zh: "每台机器都已查看" },
   wanted: { en: "something wants the GPU", zh: "有需求" },
   not_held_back: { en: "no operator holds it back", zh: "没有运维指令阻止" },
+  no_quiet_time: { en: "no quiet time forbids starts for jobs", zh: "没有禁止为任务开机的安静时段" },
   machines_missing: { en: "fewer machines are on than are wanted", zh: "运行的机器少于所需" },
   starts_allowed: { en: "the limit of starts within an hour allows one", zh: "未达每小时启动次数上限" },
   machine_available: { en: "a machine is off and not resting", zh: "有已关机且未在休息的机器" },
@@ -121,6 +127,7 @@ export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
   not_needed: { en: "nobody says that it is needed", zh: "没有人声明需要" },
   gpu_idle: { en: "its GPU has not computed for five minutes", zh: "其 GPU 已五分钟没有计算" },
   not_held: { en: "no operator keeps it on or as it is", zh: "没有保持开机或保持现状的指令" },
+  not_scheduled: { en: "no schedule keeps it on", zh: "没有要求保持开机的日程" },
   notices_heard: { en: "notices can be heard", zh: "能听到通知" },
   min_run_time_over: { en: "the least run time is over", zh: "已满最短运行时间" },
   idle_long_enough: { en: "the idle time is over", zh: "已满空闲时间" },

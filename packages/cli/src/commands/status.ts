@@ -9,6 +9,7 @@ import { CommandError, EXIT } from "../command-error.ts";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";
 import { ago, localTime, more } from "../times.ts";
+import { describeScheduleNow } from "./schedule.ts";
 
 /** A service that does not answer within this is taken for away. */
 const TIMEOUT_MS = 5_000;
@@ -55,6 +56,8 @@ export function describeStatus(status: PowerStatus, say: Say): string[] {
     const end = hold.until === null ? "" : `, ${more(say, hold.until, at)}`;
     lines.push(`  ${say("hold", "指令")}      ${say(words.en, words.zh)}${end} (${hold.by}: ${hold.reason})`);
   }
+  if (status.schedule !== null)
+    lines.push(`  ${say("schedule", "日程")}  ${describeScheduleNow(status.schedule, say)}`);
   for (const { id, by, until, reason } of status.needs)
     lines.push(`  ${say("need", "需求")}      ${id} (${by}: ${reason}), ${more(say, until, at)}`);
   lines.push(

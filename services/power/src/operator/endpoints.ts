@@ -20,6 +20,7 @@ import {
   type ProblemCode,
   ProfileCheck,
   Reloaded,
+  ScheduleAhead,
   Why,
 } from "@gpu-power-manager/shared/api";
 import { Token } from "@gpu-power-manager/shared/events";
@@ -87,6 +88,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "The decisions that hold, every condition with its value, and when it is decided anew",
     answer: Why,
     problems: ["stands_by", "not_ready"],
+  },
+  {
+    method: "get",
+    path: "/schedule",
+    summary: "What the schedules ask for within the next seven days",
+    answer: ScheduleAhead,
+    problems: [],
   },
   {
     method: "get",

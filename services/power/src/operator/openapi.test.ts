@@ -28,6 +28,7 @@ function app() {
     known: never,
     acts: never,
     why: never,
+    schedule: never,
     bus: never,
     artifacts: new ArtifactShelf("/none"),
     config: never,

@@ -11,6 +11,7 @@ import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Doctor } from "../console/doctor/doctor.ts";
+import { scheduleAhead } from "../policy/schedule-shown.ts";
 import type { Stage } from "../telemetry/stage.ts";
 import { HeardView, tellView } from "./acting-view.ts";
 import type { Acts } from "./acts.ts";
@@ -82,6 +83,7 @@ export class Operator {
       known: () => this.known(),
       acts: () => this.mayAct(),
       why: () => this.why(),
+      schedule: () => scheduleAhead(followed.pool.policy, parts.now()),
       bus: () => this.connected(),
       artifacts,
       config: () => this.effective(),

@@ -66,6 +66,24 @@ const BAD: Array<{ what: string; from: string; to: string; says: RegExp }> = [
     to: "uhost-def\n    currency: USD",
     says: /pool\.yaml:13: policy\.budgetPerMonth: needs machines of one currency/,
   },
+  {
+    what: "a time zone that is none",
+    from: "idleTimeout: 20m",
+    to: "timeZone: Mars/Olympus",
+    says: /pool\.yaml:11: policy\.timeZone: must be a time zone by its IANA name/,
+  },
+  {
+    what: "a schedule that never comes",
+    from: "idleTimeout: 20m",
+    to: 'schedules: [{ name: a, effect: keepOn, from: "0 0 31 2 *", until: "18:00" }]',
+    says: /pool\.yaml:11: policy\.schedules\.0\.from: .*never comes/,
+  },
+  {
+    what: "two rules of one name",
+    from: "idleTimeout: 20m",
+    to: 'schedules: [&a { name: a, effect: keepOn, from: "0 9 * * *", until: "18:00" }, *a]',
+    says: /pool\.yaml:11: policy\.schedules\.1\.name: .*twice/,
+  },
   { what: "broken YAML", from: "profile: compshare", to: "profile: [", says: /pool\.yaml:\d+: / },
   {
     what: "a name that is no token",

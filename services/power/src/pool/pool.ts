@@ -1,6 +1,7 @@
 import { Duration } from "@gpu-power-manager/shared/duration";
 import { Token } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
+import { ScheduleRule, TimeZone } from "../policy/schedule-rule.ts";
 
 const durationText = z.string({ error: "must be a duration such as 30s, 5m or 2h (with its unit)" });
 
@@ -52,6 +53,9 @@ export const Policy = z.strictObject({
     .pipe(Duration)
     .refine((ms) => ms >= LEAST_KEEP_MS, { error: "must be at least 1h" })
     .optional(),
+  /** Whose wall clock the schedules are written by; the machine's own where it is not said. */
+  timeZone: TimeZone.default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
+  schedules: z.array(ScheduleRule).max(50).default([]),
   /** In the machines' currency; an alert says when most of it is spent. Nothing is stopped for it. */
   budgetPerMonth: z.number().positive().optional(),
 });
@@ -103,6 +107,15 @@ export const Pool = z
       "providerId",
       context,
     );
+    const names = pool.policy.schedules.map(({ name }) => name);
+    names.forEach((name, index) => {
+      if (names.indexOf(name) !== index)
+        context.addIssue({
+          code: "custom",
+          path: ["policy", "schedules", index, "name"],
+          message: `"${name}" is there twice; each rule needs its own`,
+        });
+    });
     if (
       pool.policy.budgetPerMonth !== undefined &&
       new Set(pool.instances.map(({ currency }) => currency)).size > 1

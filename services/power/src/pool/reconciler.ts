@@ -8,6 +8,7 @@ import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { ConsoleDriver } from "../console/driver.ts";
 import { lastNeededAt, neededUntil } from "../demand/needs.ts";
+import { scheduleOf } from "../policy/schedule.ts";
 import { Actor, type ActorParts } from "./actor.ts";
 import { Alarm } from "./alarm.ts";
 import { decide } from "./decide/decide.ts";
@@ -144,6 +145,7 @@ export class Reconciler {
         if (decision.compare) this.observer.compareNext();
       } else if (decision.until !== null) due = Math.min(due, decision.until);
     }
+    due = Math.min(due, scheduleOf(pool.policy).at(now()).nextChangeAt ?? due);
     const ordered = await this.orders.judge(
       () => this.snapshot(),
       now,
@@ -195,6 +197,7 @@ export class Reconciler {
       instances: fleet.views(),
       recentStarts: fleet.members.flatMap((member) => member.record.starts),
       hold: this.parts.hold(),
+      schedule: scheduleOf(this.parts.pool().policy).at(now()),
       listeningSince: this.parts.listeningSince(),
       pathProvenAt: this.parts.pathProvenAt(),
       attendedSince: this.parts.attendedSince(),

@@ -5,12 +5,15 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, type Facts, SESSION_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
+import { scheduleOf } from "../policy/schedule.ts";
 import { isOfUse } from "../pool/decide/snapshot.ts";
+import { poolPatience } from "../pool/decide/stops.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import { cost, offCost, unpricedMs } from "../pool/instance/spending.ts";
 import type { Member } from "../pool/member.ts";
 import type { Pool } from "../pool/pool.ts";
+import { deriveFromSchedule } from "./schedule-gauges.ts";
 
 /** What the provider told longer ago is not shown as if it were so now. */
 const FACTS_VALID_MS = 300_000;
@@ -28,7 +31,7 @@ export interface StateSource {
   readonly demand: Demand;
   readonly driver: Pick<ConsoleDriver, "session" | "memoryBytes">;
   /** The operator's order that holds now; null where none does. */
-  readonly hold: { readonly mode: HoldMode } | null;
+  readonly hold: { readonly mode: HoldMode; readonly until: number | null } | null;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -88,6 +91,7 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       for (const mode of HOLD_MODES) this.set({ mode }, hold?.mode === mode ? 1 : 0);
     },
   });
+  deriveFromSchedule(registers, source);
   perMember(
     "gpu_power_observed_timestamp_seconds",
     "When the console was last asked about the instance, in Unix seconds.",
@@ -107,10 +111,12 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
   );
   new Gauge({
     name: "gpu_power_idle_limit_seconds",
-    help: "Seconds without a sign of work after which a running instance may be stopped: policy.idleTimeout, or policy.minRunTime where that is longer.",
+    help: "Seconds without a sign of work after which a running instance may be stopped: policy.idleTimeout, or what a quiet time or an operator's hold makes of it, or policy.minRunTime where that is longer.",
     registers,
     collect() {
-      const { idleTimeout, minRunTime } = source().pool.policy;
+      const { pool, hold, now } = source();
+      const schedule = scheduleOf(pool.policy).at(now);
+      const { idleTimeout, minRunTime } = poolPatience({ policy: pool.policy, hold, schedule });
       this.set(Math.max(idleTimeout, minRunTime) / 1_000);
     },
   });

@@ -5,6 +5,7 @@ import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { ConsoleDriver } from "../console/driver.ts";
 import type { Demand } from "../demand/demand.ts";
+import { scheduleNow } from "../policy/schedule-shown.ts";
 import type { OpenPool } from "../pool/open-pool.ts";
 import type { KvDocument } from "../state/kv-document.ts";
 import { type LeaseView, readinessOf, type StatusSource, standbyReadiness, statusOf } from "./status.ts";
@@ -83,6 +84,7 @@ export class Stage {
       leads: this.leads,
       name,
       hold: hold.shown,
+      schedule: scheduleNow(policy, now()),
       listeningSince: listening.since(now()),
       longestPauseMs: Math.max(policy.observe.off, policy.observe.on),
       now: now(),

@@ -27,6 +27,7 @@ export interface StatusSource {
   /** This power's name. */
   readonly name: string;
   readonly hold: PowerStatus["hold"];
+  readonly schedule: PowerStatus["schedule"];
   readonly listeningSince: number | null;
   readonly longestPauseMs: number;
   readonly now: number;
@@ -50,6 +51,7 @@ export function statusOf(source: StatusSource): PowerStatus {
     pathProvenAt: iso(pathProvenAt),
     hold: source.hold,
     needs: livingNeeds(demand.needs, now).map(([id, need]) => shownNeed(id, need)),
+    schedule: source.schedule,
     demand: {
       waitingJobs: pendingJobs(demand.waiting),
       oldestWaitingAt: iso(oldestPending(demand)),

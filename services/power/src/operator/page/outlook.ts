@@ -79,6 +79,10 @@ export function nextStep(status: PowerStatus, why: Why | undefined, say: Say): N
   }
   if (keep?.reason === "idle_not_reached")
     return { words: say("Stopped if no work comes before", "若无新任务则关机"), at: until(keep.until) };
+  if (keep?.reason === "scheduled")
+    return { words: say("The schedule keeps it on", "按日程保持开机至"), at: until(keep.until) };
+  if (wait?.reason === "quiet_time")
+    return { words: say("Started when the quiet time is over", "安静时段结束后开机"), at: until(wait.until) };
   if (keep !== undefined && keep.until !== null)
     return { words: say("Decided anew", "重新判断"), at: until(keep.until) };
   if (keep !== undefined)

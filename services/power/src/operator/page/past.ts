@@ -4,6 +4,7 @@ import type { Bus } from "@gpu-power-manager/shared/bus";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type RequestHandler, Router } from "express";
 import { z } from "zod";
+import { type SchedulePolicy, scheduleOf } from "../../policy/schedule.ts";
 import type { ArtifactShelf } from "../artifact-shelf.ts";
 import { readHistory } from "../history.ts";
 import { ApiError } from "../problems.ts";
@@ -20,6 +21,7 @@ const PAGE = 60;
 
 export interface PastParts {
   readonly poolName: string;
+  readonly pool: () => { readonly policy: SchedulePolicy };
   /** @throws ApiError while NATS is not there. */
   readonly bus: () => Bus;
   readonly ledger: Ledger;
@@ -31,7 +33,7 @@ export interface PastParts {
 const TimelineQuery = z.object({ hours: z.enum(["24", "168"]).default("24") });
 const HistoryQuery = z.object({ before: z.coerce.number().int().min(1).optional() });
 
-export function pastRoutes({ poolName, bus, ledger, artifacts, status, now }: PastParts): Router {
+export function pastRoutes({ poolName, pool, bus, ledger, artifacts, status, now }: PastParts): Router {
   const noStore: RequestHandler = (_request, response, next) => {
     response.set("Cache-Control", "no-store");
     next();
@@ -48,7 +50,14 @@ export function pastRoutes({ poolName, bus, ledger, artifacts, status, now }: Pa
       throw new ApiError("not_ready", "History cannot be read now.");
     const since = new Date(from).toISOString();
     const recent: HistoryPage = await readHistory(bus(), poolName, { since, limit: MAX_DRAWN });
-    const drawn = timeline(known, current, recent.entries, { from, to }, speech);
+    const drawn = timeline(
+      known,
+      current,
+      recent.entries,
+      { from, to },
+      speech,
+      scheduleOf(pool().policy).windows(from, to),
+    );
     response.json({ ...drawn, table: timelineTable(drawn, speech).text });
   });
   router.get("/history", async (request, response) => {

@@ -82,7 +82,22 @@ function hero({ pool, why, now }: Overview, status: PowerStatus, speech: Speech)
     next.at === null
       ? ""
       : html`${say(":", "：")} <strong>${moment(speech, next.at, now)}</strong> <span class="quiet">(${say("in", "还有")} <time datetime="${new Date(next.at).toISOString()}" data-until>${length(say, next.at - now)}</time>)</span>`
-  }</p></section>`;
+  }</p>${scheduleLine(status, speech, now)}</section>`;
+}
+
+/** What the schedules ask for, and when that changes. */
+function scheduleLine({ schedule }: PowerStatus, speech: Speech, now: number): Html | string {
+  const { say } = speech;
+  if (schedule === null || (schedule.rule === null && schedule.nextChangeAt === null)) return "";
+  const what =
+    schedule.rule === null
+      ? say("nothing asked for", "无要求")
+      : `${schedule.rule} (${schedule.keepsOn ? say("kept on", "保持开机") : schedule.noStarts ? say("no starts for jobs", "任务不触发开机") : say("quiet", "安静时段")})`;
+  return html`<p class="next"><span class="label">${say("Schedule", "日程")}</span> ${what}${
+    schedule.nextChangeAt === null
+      ? ""
+      : html`${say(", changes", "，变化于")} <strong>${moment(speech, Date.parse(schedule.nextChangeAt), now)}</strong>`
+  }</p>`;
 }
 
 type Mood = "good" | "bad" | "plain" | "busy";

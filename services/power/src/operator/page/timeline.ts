@@ -2,6 +2,7 @@
 import type { HistoryPage } from "@gpu-power-manager/shared/api";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Window } from "../../policy/schedule.ts";
 import { type Html, html } from "./html.ts";
 import { clockTime, dayStart, length, type Speech } from "./language.ts";
 import { type Span, spansOf, timeIn } from "./running-hours.ts";
@@ -16,6 +17,13 @@ export interface Drawn {
   readonly zone: string;
   readonly machines: ReadonlyArray<{ readonly id: string; readonly spans: readonly Span[] }>;
   readonly gaps: ReadonlyArray<{ readonly from: number; readonly to: number }>;
+  /** What the schedules, as the pool file has them now, ask for. */
+  readonly windows: ReadonlyArray<{
+    readonly from: number;
+    readonly to: number;
+    readonly keepsOn: boolean;
+    readonly words: string;
+  }>;
   readonly marks: ReadonlyArray<{
     readonly at: number;
     readonly kind: "start" | "stop" | "failed" | "person" | "login";
@@ -30,6 +38,7 @@ export function timeline(
   recent: HistoryPage["entries"],
   { from, to }: { readonly from: number; readonly to: number },
   speech: Speech,
+  scheduled: readonly Window[] = [],
 ): Drawn {
   const { say, zone } = speech;
   const begins = Math.min(Math.max(from, known.begins), to);
@@ -45,6 +54,12 @@ export function timeline(
     gaps: recent.flatMap(({ entry }) =>
       entry.kind === "gap" && !entry.covered ? [{ from: Math.max(from, entry.from), to: entry.to }] : [],
     ),
+    windows: scheduled.map((window) => ({
+      from: Math.max(from, window.from),
+      to: Math.min(to, window.until),
+      keepsOn: window.effect !== "quiet",
+      words: `${window.rule} (${window.effect === "quiet" ? say("quiet", "安静时段") : say("kept on", "保持开机")})`,
+    })),
     marks: recent
       .flatMap(({ entry }): Drawn["marks"] => {
         if (entry.kind === "intent") {
@@ -93,6 +108,12 @@ export function timelineTable(drawn: Drawn, speech: Speech): Html {
       from,
       who: say("notices", "通知"),
       what: say("not heard", "听不到"),
+      long: length(say, to - from),
+    })),
+    ...drawn.windows.map(({ from, to, words }) => ({
+      from,
+      who: say("schedule", "日程"),
+      what: words,
       long: length(say, to - from),
     })),
     ...drawn.marks.map(({ at: from, instance, words }) => ({

@@ -7,6 +7,7 @@ import {
   GapQuery,
   type HistoryPage,
   HistoryQuery,
+  type ScheduleAhead,
   type Why,
 } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
@@ -28,15 +29,20 @@ export interface ReadingParts {
   readonly diagnosis: () => Promise<Diagnosis>;
   /** @throws ApiError where this power does not act. */
   readonly why: () => Why;
+  readonly schedule: () => ScheduleAhead;
 }
 
-export function readingRoutes({ pool, known, bus, artifacts, config, diagnosis, why }: ReadingParts): Router {
+export function readingRoutes(parts: ReadingParts): Router {
+  const { pool, known, bus, artifacts, config, diagnosis, why, schedule } = parts;
   const router = Router();
   router.get("/status", (_request, response) => {
     response.json(known());
   });
   router.get("/why", (_request, response) => {
     response.json(why());
+  });
+  router.get("/schedule", (_request, response) => {
+    response.json(schedule());
   });
   router.get("/history", async (request, response) => {
     const page: HistoryPage = await readHistory(bus(), pool, HistoryQuery.parse(request.query));

@@ -74,6 +74,26 @@ const anySnapshot = fc.record<Snapshot>({
       until: maybe(fc.constantFrom(NOW + 1, NOW + 60 * MINUTE)),
     }),
   ),
+  schedule: fc.record({
+    keepOn: fc.option(
+      fc.record({
+        rule: fc.constant("office"),
+        warming: fc.boolean(),
+        until: fc.constant(NOW + 60 * MINUTE),
+      }),
+      { nil: null, freq: 3 },
+    ),
+    quiet: maybe(
+      fc.record({
+        rule: fc.constant("night"),
+        idleTimeout: fc.constantFrom(null, MINUTE / 2, 10 * MINUTE),
+        noStarts: fc.boolean(),
+        until: fc.constant(NOW + 60 * MINUTE),
+      }),
+    ),
+    warmedAt: maybe(time),
+    nextChangeAt: fc.constant(NOW + 60 * MINUTE),
+  }),
   listeningSince: maybe(time),
   pathProvenAt: maybe(time),
   attendedSince: maybe(time),
@@ -112,10 +132,14 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
     fc.property(anySnapshot, (given) => {
       const starts = decide(given, NOW).filter((decision) => decision.kind === "start");
       if (starts.length === 0) return;
-      const { demand, hold } = given;
+      const { demand, hold, schedule } = given;
       const kept = starts.filter(({ reason }) => reason === "keep_from_release");
       const wanted =
-        demand.jobsWaiting || demand.bootRequested || demand.neededUntil !== null || hold?.mode === "on";
+        (demand.jobsWaiting && schedule.quiet?.noStarts !== true) ||
+        demand.bootRequested ||
+        demand.neededUntil !== null ||
+        hold?.mode === "on" ||
+        schedule.keepOn !== null;
       if (!wanted) assert.equal(starts.length, kept.length, "nothing wants it but its release");
       assert.ok(kept.length === 0 || starts.length === 1, "one at a time");
       assert.ok(hold === null || hold.mode === "on");
@@ -156,12 +180,16 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.equal(given.demand.neededUntil, null);
         const off = given.hold?.mode === "off";
         assert.ok(given.hold === null || off);
+        assert.ok(given.schedule.keepOn === null || off, "what a schedule keeps on stays");
         const proven = stop.reason !== "idle_unproven";
         // Without a proof of the path, idleness has to be so much longer, under a listener's eyes all the while.
         const kept = target?.ownStart?.forRelease === true;
         const least = off ? UNREPORTED_MS : Math.max(given.policy.minRunTime, UNREPORTED_MS);
-        const { idleTimeout } = given.policy;
-        const idle = off || kept ? Math.min(idleTimeout, least) : idleTimeout;
+        const idle = Math.min(
+          given.policy.idleTimeout,
+          given.schedule.quiet?.idleTimeout ?? Number.POSITIVE_INFINITY,
+          off || kept ? least : Number.POSITIVE_INFINITY,
+        );
         const quiet = NOW - idle - (proven ? 0 : (given.policy.stopUnproven ?? NOW));
         assert.ok((given.demand.lastJobAt ?? 0) <= quiet);
         assert.ok((given.demand.lastServedAt ?? 0) <= quiet);
@@ -169,6 +197,7 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.ok((given.demand.lastNeededAt ?? 0) <= quiet);
         assert.ok((target?.gpuBusyAt ?? 0) <= Math.min(quiet, NOW - GPU_BUSY_MS));
         assert.ok((given.demand.clockJumpedAt ?? 0) <= quiet);
+        assert.ok((given.schedule.warmedAt ?? 0) <= quiet);
         const since = proven ? given.listeningSince : given.attendedSince;
         assert.ok(since !== null && since <= quiet);
         if (proven)
@@ -177,7 +206,7 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.ok(target?.comparedAt !== null && (target?.comparedAt ?? 0) > NOW - COMPARISON_VALID_MS);
         assert.ok(given.askedWorkersAt !== null);
         const lastSign = Math.max(given.demand.lastJobAt ?? 0, given.demand.lastActivityAt ?? 0);
-        assert.ok(given.askedWorkersAt >= lastSign + given.policy.idleTimeout, "asked after it became idle");
+        assert.ok(given.askedWorkersAt >= lastSign + idle, "asked after it became idle");
       }
     }),
     { numRuns: 20_000 },

@@ -11,7 +11,13 @@ import { decideSurplusStop, surplusOf } from "./surplus.ts";
 import { wantOf } from "./wanted.ts";
 
 /** For these a machine may stay on; that another does the same work is then what people want to know. */
-const AT_WORK: ReadonlySet<string> = new Set(["jobs_pending", "needed", "min_run_time", "idle_not_reached"]);
+const AT_WORK: ReadonlySet<string> = new Set([
+  "jobs_pending",
+  "needed",
+  "scheduled",
+  "min_run_time",
+  "idle_not_reached",
+]);
 
 /** What to do now. Never empty: where nothing is done, it says why. */
 export function decide(snapshot: Snapshot, now: number): Decision[] {

@@ -8,6 +8,7 @@ export const REASONS = {
     "needed",
     "needed_unconfirmed",
     "held_on",
+    "scheduled",
     "ordered",
     // Off for so long that its provider would delete it soon.
     "keep_from_release",
@@ -25,6 +26,8 @@ export const REASONS = {
     "stopping",
     "on_hold",
     "held_off",
+    // A job waits, and a schedule asks for no starts for jobs.
+    "quiet_time",
     "rate_limited",
     "all_resting",
     "none_available",
@@ -40,6 +43,7 @@ export const REASONS = {
     "gpu_busy",
     "on_hold",
     "held_on",
+    "scheduled",
     "action_in_flight",
     "path_unproven",
     "waiting_for_answer",

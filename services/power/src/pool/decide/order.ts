@@ -71,6 +71,11 @@ function judgeStop(instance: InstanceView, order: Order, snapshot: Snapshot, now
     return refuse(
       `It is needed for ${formatDuration(demand.neededUntil - now)} more; the status says by whom.`,
     );
+  const { keepOn } = snapshot.schedule;
+  if (keepOn !== null && snapshot.hold?.mode !== "off")
+    return refuse(
+      `The schedule "${keepOn.rule}" keeps it on until ${new Date(keepOn.until).toISOString()}; hold the pool off to go before it.`,
+    );
   const sinceActive = now - (demand.lastActivityAt ?? Number.NEGATIVE_INFINITY);
   if (sinceActive < BUSY_MS && (demand.lastActivityAt ?? 0) >= (demand.lastInactiveAt ?? 0))
     return refuse(`A task was active ${formatDuration(sinceActive)} ago.`);

@@ -1,5 +1,6 @@
 /** Snapshots and machines for the tests of decisions: an ordinary one, with what a case changes. */
 
+import { NOTHING_SCHEDULED } from "../../policy/schedule.ts";
 import { Policy } from "../pool.ts";
 import type { Decision } from "./decision.ts";
 import type { InstanceView, Snapshot } from "./snapshot.ts";
@@ -44,6 +45,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     instances: [instance()],
     recentStarts: [],
     hold: null,
+    schedule: NOTHING_SCHEDULED,
     listeningSince: NOW - 600 * MINUTE,
     pathProvenAt: NOW,
     attendedSince: NOW - 600 * MINUTE,

@@ -1,5 +1,6 @@
 /** All that a decision may know. */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Scheduled } from "../../policy/schedule.ts";
 import type { Policy } from "../pool.ts";
 
 /** How long an agreement of both witnesses is good enough to stop on. */
@@ -78,6 +79,8 @@ export interface Snapshot {
   readonly recentStarts: readonly number[];
   /** An operator's order that holds now: leave everything as it is, keep on, keep off; null where none does. */
   readonly hold: { readonly mode: "as_is" | "on" | "off"; readonly until: number | null } | null;
+  /** What the schedules ask for now. */
+  readonly schedule: Scheduled;
   /** Since when the notification path has been proven without a break; null while it is not. */
   readonly listeningSince: number | null;
   /** When the notification path was last proven from end to end; null when it never was. */

@@ -1,7 +1,7 @@
 /** Which machines to start for the demand, or why none. Pure. */
 import type { Decision } from "./decision.ts";
 import { type InstanceView, isOfUse, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
-import { type Want, waitsToBeServed } from "./wanted.ts";
+import { startWantOf, type Want, waitsToBeServed } from "./wanted.ts";
 
 /** How often an unknown state is looked at again before the next machine is tried in its place. */
 export const UNKNOWN_LOOKS = 3;
@@ -33,6 +33,9 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
   const { hold } = snapshot;
   if (hold?.mode === "as_is") return [{ kind: "wait", until: hold.until, reason: "on_hold" }];
   if (hold?.mode === "off") return [{ kind: "wait", until: hold.until, reason: "held_off" }];
+  const cause = startWantOf(snapshot);
+  if (cause === null)
+    return [{ kind: "wait", until: snapshot.schedule.quiet?.until ?? null, reason: "quiet_time" }];
 
   const recent = recentStarts(snapshot, now);
   const allowed = allowedStarts(snapshot, now);
@@ -46,24 +49,24 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
       // It may be running: look again before money is spent on another one.
       if (instance.unknownLooks < UNKNOWN_LOOKS) {
         return [
-          ...starts(chosen.slice(0, allowed), want),
+          ...starts(chosen.slice(0, allowed), cause),
           { kind: "look", compare: true, reason: "unknown_state" },
         ];
       }
-      if (instance.apiState === "stopped" && instance.restUntil <= now && isUrgent(want)) {
+      if (instance.apiState === "stopped" && instance.restUntil <= now && isUrgent(cause)) {
         chosen.push(instance);
       } else {
         anyUnknown = true;
       }
     } else if (isStopping(instance, policy, now)) {
-      return [...starts(chosen.slice(0, allowed), want), { kind: "wait", until: null, reason: "stopping" }];
+      return [...starts(chosen.slice(0, allowed), cause), { kind: "wait", until: null, reason: "stopping" }];
     } else if (instance.state === "stopped" && instance.attempt === null) {
       if (instance.restUntil <= now) chosen.push(instance);
       else firstRest = Math.min(firstRest ?? instance.restUntil, instance.restUntil);
     }
   }
 
-  const decisions = starts(chosen.slice(0, allowed), want);
+  const decisions = starts(chosen.slice(0, allowed), cause);
   if (chosen.length > allowed) {
     // The limit loosens when enough of the oldest starts are an hour old.
     const oldest = [...recent].sort((a, b) => a - b)[recent.length - policy.maxStartsPerHour];

@@ -19,6 +19,7 @@ export interface StopCondition {
     | "not_needed"
     | "gpu_idle"
     | "not_held"
+    | "not_scheduled"
     | "notices_heard"
     | "min_run_time_over"
     | "idle_long_enough"
@@ -41,7 +42,7 @@ export function stopConditions(
   want: Want | null,
   now: number,
 ): readonly StopCondition[] {
-  const { demand, hold, askedWorkersAt: asked } = snapshot;
+  const { demand, hold, schedule, askedWorkersAt: asked } = snapshot;
   const policy = patienceOf(instance, snapshot);
   const { runningSince, provenAt, unprovenAt, patient, idleAt } = idleness(instance, snapshot, policy, now);
   const busy = busyUntil(instance, now);
@@ -70,6 +71,12 @@ export function stopConditions(
     // What computes is at work, although nobody told of it.
     keeping("gpu_idle", busy === null, "gpu_busy", busy),
     keeping("not_held", hold === null || hold.mode === "off", heldBy, hold?.until ?? null),
+    keeping(
+      "not_scheduled",
+      schedule.keepOn === null || hold?.mode === "off",
+      "scheduled",
+      schedule.keepOn?.until ?? null,
+    ),
     // Deaf is not idle: what could not be heard may be work.
     keeping("notices_heard", provenAt !== null || patient, "path_unproven", unprovenAt),
     keeping("min_run_time_over", now >= ranAt, "min_run_time", ranAt),
@@ -118,17 +125,26 @@ function isProven({ askedWorkersAt, pathProvenAt }: Snapshot, provenAt: number |
 }
 
 /**
- * The times that policy asks for; where an operator wants the machine off, no longer than its work may take, and where it
- * is on only for not being deleted, no longer than that takes.
+ * The times that policy asks for; in a quiet time a shorter idle time; where an operator wants the machine off, no
+ * longer than its work may take.
  */
-function patienceOf(instance: InstanceView, snapshot: Snapshot): Policy {
-  const { policy, hold } = snapshot;
-  if (hold?.mode !== "off") {
-    if (!isOnlyKept(instance, snapshot)) return policy;
-    const least = Math.max(policy.minRunTime, UNREPORTED_MS);
-    return { ...policy, idleTimeout: Math.min(policy.idleTimeout, least) };
-  }
-  return { ...policy, idleTimeout: Math.min(policy.idleTimeout, UNREPORTED_MS), minRunTime: 0 };
+export function poolPatience({
+  policy,
+  hold,
+  schedule,
+}: Pick<Snapshot, "policy" | "hold" | "schedule">): Policy {
+  const quiet = schedule.quiet?.idleTimeout ?? Number.POSITIVE_INFINITY;
+  const idleTimeout = Math.min(policy.idleTimeout, quiet);
+  if (hold?.mode !== "off") return { ...policy, idleTimeout };
+  return { ...policy, idleTimeout: Math.min(idleTimeout, UNREPORTED_MS), minRunTime: 0 };
+}
+
+/** The same for one machine: where it is on only for not being deleted, no longer than that takes. */
+export function patienceOf(instance: InstanceView, snapshot: Snapshot): Policy {
+  const policy = poolPatience(snapshot);
+  if (snapshot.hold?.mode === "off" || !isOnlyKept(instance, snapshot)) return policy;
+  const least = Math.max(policy.minRunTime, UNREPORTED_MS);
+  return { ...policy, idleTimeout: Math.min(policy.idleTimeout, least) };
 }
 
 /** It was started for not being deleted, and there has been no sign of work since. */
@@ -164,6 +180,7 @@ function idleness(instance: InstanceView, snapshot: Snapshot, policy: Policy, no
     demand.lastActivityAt ?? 0,
     demand.lastNeededAt ?? 0,
     demand.clockJumpedAt ?? 0,
+    snapshot.schedule.warmedAt ?? 0,
   );
   const provenAt = listeningSince === null ? null : Math.max(lastSign, listeningSince) + policy.idleTimeout;
   const unprovenAt =

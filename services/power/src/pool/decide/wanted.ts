@@ -1,15 +1,26 @@
 /** Why the pool is wanted on. Pure. */
 import type { Snapshot } from "./snapshot.ts";
 
-export const WANTS = ["job_waiting", "boot_requested", "needed", "held_on"] as const;
+export const WANTS = ["job_waiting", "boot_requested", "needed", "held_on", "scheduled"] as const;
 export type Want = (typeof WANTS)[number];
 
 /** What asks for a running machine, the weightiest first; null when nothing does. */
-export function wantOf({ demand, hold }: Pick<Snapshot, "demand" | "hold">): Want | null {
-  if (demand.jobsWaiting) return "job_waiting";
+export function wantOf(snapshot: WantedBy): Want | null {
+  return snapshot.demand.jobsWaiting ? "job_waiting" : wantBesideJobs(snapshot);
+}
+
+/** What may start a machine now: jobs may not in a quiet time that asks for no starts. Null when nothing may. */
+export function startWantOf(snapshot: WantedBy): Want | null {
+  return snapshot.schedule.quiet?.noStarts === true ? wantBesideJobs(snapshot) : wantOf(snapshot);
+}
+
+type WantedBy = Pick<Snapshot, "demand" | "hold" | "schedule">;
+
+function wantBesideJobs({ demand, hold, schedule }: WantedBy): Want | null {
   if (demand.bootRequested) return "boot_requested";
   if (demand.neededUntil !== null) return "needed";
-  return hold?.mode === "on" ? "held_on" : null;
+  if (hold?.mode === "on") return "held_on";
+  return schedule.keepOn === null ? null : "scheduled";
 }
 
 /** Whether it waits for a machine to be seen running, and is served by that; the others want it on for as long as they last. */

@@ -5,8 +5,8 @@ import type { Decision } from "./decision.ts";
 import { type ReleaseCondition, releaseConditions } from "./release.ts";
 import { type InstanceView, isOfUse, isStarting, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
-import { type StopCondition, stopConditions } from "./stops.ts";
-import { wantOf } from "./wanted.ts";
+import { patienceOf, type StopCondition, stopConditions } from "./stops.ts";
+import { startWantOf, type Want, wantOf } from "./wanted.ts";
 
 export interface ShownCondition {
   readonly name: StopCondition["name"] | StartConditionName | ReleaseCondition["name"];
@@ -20,6 +20,7 @@ type StartConditionName =
   | "observed"
   | "wanted"
   | "not_held_back"
+  | "no_quiet_time"
   | "machines_missing"
   | "starts_allowed"
   | "machine_available";
@@ -88,6 +89,8 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
   const rests = instances.flatMap(({ state, restUntil }) =>
     state === "stopped" && restUntil > now ? restUntil : [],
   );
+  const { quiet } = snapshot.schedule;
+  const quieted = want === null ? quiet?.noStarts === true : startWantOf(snapshot) === null;
   const backed = hold?.mode === "as_is" || hold?.mode === "off";
   return [
     {
@@ -96,8 +99,14 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
       value: `${instances.length - unseen.length} of ${instances.length}`,
       from: null,
     },
-    { name: "wanted", holds: want !== null, value: want ?? "nothing", from: null },
+    { name: "wanted", holds: want !== null, value: shownWant(want, snapshot), from: null },
     { name: "not_held_back", holds: !backed, value: hold?.mode ?? "none", from: backed ? hold.until : null },
+    {
+      name: "no_quiet_time",
+      holds: !quieted,
+      value: quiet === null ? "none" : `"${quiet.rule}"${quiet.noStarts ? ", no starts for jobs" : ""}`,
+      from: quieted ? (quiet?.until ?? null) : null,
+    },
     {
       name: "machines_missing",
       holds: on < policy.desiredRunning,
@@ -144,6 +153,12 @@ function releaseValue(
   }
 }
 
+function shownWant(want: Want | null, { schedule }: Snapshot): string {
+  if (want !== "scheduled" || schedule.keepOn === null) return want ?? "nothing";
+  const { rule, warming } = schedule.keepOn;
+  return `${want}: "${rule}"${warming ? ", to be warm when it begins" : ""}`;
+}
+
 function shownValue(name: StopCondition["name"], instance: InstanceView, snapshot: Snapshot): string {
   const { demand, hold, policy } = snapshot;
   switch (name) {
@@ -159,14 +174,26 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
       return `last above ${policy.busyAbove} % at ${iso(instance.gpuBusyAt)}`;
     case "not_held":
       return hold?.mode ?? "none";
+    case "not_scheduled": {
+      const { keepOn } = snapshot.schedule;
+      return keepOn === null ? "by none" : `by "${keepOn.rule}" until ${iso(keepOn.until)}`;
+    }
     case "notices_heard":
       return snapshot.listeningSince === null ? "not heard" : `since ${iso(snapshot.listeningSince)}`;
     case "min_run_time_over":
       return `on since ${iso(instance.runningSince)}, at least ${formatDuration(policy.minRunTime)}`;
     case "idle_long_enough": {
-      const signs = [demand.lastJobAt, demand.lastServedAt, demand.lastActivityAt, demand.lastNeededAt];
+      const signs = [
+        demand.lastJobAt,
+        demand.lastServedAt,
+        demand.lastActivityAt,
+        demand.lastNeededAt,
+        snapshot.schedule.warmedAt,
+      ];
+      const { quiet } = snapshot.schedule;
+      const short = quiet?.idleTimeout == null ? "" : `, quiet time "${quiet.rule}"`;
       const last = Math.max(...[...signs, instance.gpuBusyAt].map((at) => at ?? 0));
-      return `last sign of work ${iso(last === 0 ? null : last)}, idle time ${formatDuration(policy.idleTimeout)}`;
+      return `last sign of work ${iso(last === 0 ? null : last)}, idle time ${formatDuration(patienceOf(instance, snapshot).idleTimeout)}${short}`;
     }
     case "not_resting":
       return instance.restUntil === 0 ? "no failed stop" : `until ${iso(instance.restUntil)}`;
