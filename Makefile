@@ -50,10 +50,7 @@ generate: setup ## Write what is generated (configuration tables, reference of m
 check-generate: setup ## Say whether something generated is stale
 	@$(NPM) generate -- --check
 
-status: setup ## What power and the listener say right now (gpuctl status)
-	@$(NPM) gpuctl -- status
-
-why diagnose watch: ## What gpuctl answers: why nothing (or just this) is done, where the way of a notice is broken, what happens
+status why diagnose watch: ## What gpuctl answers: how it stands, why nothing (or just this) is done, where the way of a notice is broken, what happens
 	@./gpuctl $@ $(ARGS)
 
 hold resume need: ## Through gpuctl, REASON="…" says why: hold ARGS="--off --for 2h", resume, need ARGS=2h

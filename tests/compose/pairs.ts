@@ -26,6 +26,7 @@ const MAY_TALK = [
   ["listener", "sim-dsp"],
   ["sim-dsp", "redis"],
   ["power", "sim-console"],
+  ["power", "sim-dsp"],
   ["sim-people", "sim-dsp"],
   ["sim-people", "sim-console"],
   ["sim-dsp", "sim-console"],

@@ -130,6 +130,7 @@ say "The main job, and restarts and kills in the middle of others"
 # Beside it, because both mostly wait. Not beside what restarts the daemon or gives images other names.
 ROOT=$root "$root/tests/compose/full-disks.sh" >"$work/full-disks.log" 2>&1 &
 disks=$!
+"$root/tests/compose/hands.sh"
 node "$root/tests/compose/story.ts" jobs
 say "A full disk under each service (it ran beside)"
 wait "$disks" || fail "A full disk; see below."

@@ -70,7 +70,9 @@ export function findConnection(flags: ConnectionFlags, env: Environment, root: s
 export function findDspRedis(said: string | undefined, env: Environment, root: string): string | undefined {
   return (
     said ??
-    env.DSP_REDIS_URL ??
+    // Empty where compose passes a line of .env that nobody filled in.
+    (env.DSP_REDIS_URL || undefined) ??
+    (env.DSP_REDIS_URL_FILE ? read(env.DSP_REDIS_URL_FILE) : undefined) ??
     read(join(root, ".demo/dsp-redis-url")) ??
     read(join(root, "secrets/dsp-redis-url")) ??
     dotEnv(root, "DSP_REDIS_URL")
@@ -79,7 +81,7 @@ export function findDspRedis(said: string | undefined, env: Environment, root: s
 
 /** The gateway's WebSocket, as the listener reaches it; undefined where it is not known. */
 export function findGateway(said: string | undefined, env: Environment, root: string): string | undefined {
-  return said ?? env.DSP_URL ?? read(join(root, ".demo/dsp-url")) ?? dotEnv(root, "DSP_URL");
+  return said ?? (env.DSP_URL || undefined) ?? read(join(root, ".demo/dsp-url")) ?? dotEnv(root, "DSP_URL");
 }
 
 /** A license key to be a client with; it is never shown. @throws CommandError where a file that was named cannot be read. */

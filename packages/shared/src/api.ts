@@ -283,6 +283,8 @@ export type ProfileCheck = z.infer<typeof ProfileCheck>;
 export const Diagnosis = z.object({
   at: Time,
   node: z.string(),
+  /** Of power's image; null where it runs from sources. */
+  version: z.string().nullable(),
   uptimeSeconds: z.number(),
   /** Of the container that power runs in; null where it runs in none. */
   memory: Memory.nullable(),

@@ -271,6 +271,8 @@ export const ListenerAbout = z.object({
   details: z.record(z.string(), z.unknown()),
   /** Unset by one that is in no container, or of an older version. */
   memory: Memory.optional(),
+  /** Of its image; unset by one that runs from sources, or of an older version. */
+  version: z.string().max(100).optional(),
 });
 export type ListenerAbout = z.infer<typeof ListenerAbout>;
 

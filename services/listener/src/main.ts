@@ -13,6 +13,7 @@ import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { Outbound } from "@gpu-power-manager/shared/outbound";
 import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager/shared/shutdown";
 import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
+import { readVersion } from "@gpu-power-manager/shared/version";
 import { openBacklog } from "./backlog/backlog.ts";
 import { type ListenerConfig, ListenerEnv } from "./config/environment.ts";
 import { Notices } from "./gateway/notices.ts";
@@ -75,7 +76,7 @@ async function run(config: ListenerConfig, logger: Logger, signal: AbortSignal):
     ...common,
     offer,
     hear: (meaning) => notices.hear(meaning),
-    about: () => ({ ...readiness(), memory: readMemory() }),
+    about: () => ({ ...readiness(), memory: readMemory(), version: readVersion() }),
     onRegistered: () => {
       notices.connectedAnew();
       backlog?.watch.soon();

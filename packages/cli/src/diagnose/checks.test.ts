@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Diagnosis } from "@gpu-power-manager/shared/api";
+import type { ListenerAbout } from "@gpu-power-manager/shared/events";
 import { speaker } from "../language.ts";
 import { statusAt } from "../status-for-tests.ts";
 import { firstFailure, judgeAll } from "./check.ts";
@@ -10,10 +11,25 @@ import type { Facts, PowerFacts } from "./facts.ts";
 import { readMetrics } from "./metrics-text.ts";
 
 const AT = "2026-11-24T12:00:00.000Z";
+const about = (version: string, details: Record<string, unknown> = {}): ListenerAbout => ({
+  ready: true,
+  words: "Registered.",
+  version,
+  details: {
+    gateway: "registered",
+    backlog: "read",
+    pathInDoubt: false,
+    natsTrouble: null,
+    outboxDepth: 0,
+    redisAheadSeconds: 0,
+    ...details,
+  },
+});
 
 const diagnosis: Diagnosis = {
   at: AT,
   node: "v24.0.0",
+  version: "1.2.0",
   uptimeSeconds: 60,
   memory: null,
   readiness: { ready: true, words: "fine" },
@@ -26,17 +42,7 @@ const diagnosis: Diagnosis = {
       aheadSeconds: 0,
       registered: true,
       provenSecondsAgo: 12,
-      about: {
-        ready: true,
-        words: "Registered.",
-        details: {
-          gateway: "registered",
-          backlog: "read",
-          pathInDoubt: false,
-          natsTrouble: null,
-          outboxDepth: 0,
-        },
-      },
+      about: about("1.2.0"),
     },
   ],
   nats: {
@@ -75,6 +81,10 @@ const facts: Facts = {
   receiver: "webhook",
 };
 
+const withListener = (changes: Partial<Diagnosis["listeners"][number]>) =>
+  withPower({
+    diagnosis: { ...diagnosis, listeners: diagnosis.listeners.map((each) => ({ ...each, ...changes })) },
+  });
 const nats = (changes: Partial<Diagnosis["nats"]>) =>
   withPower({ diagnosis: { ...diagnosis, nats: { ...diagnosis.nats, ...changes } } });
 function withPower(changes: Partial<PowerFacts>): Facts {
@@ -120,13 +130,14 @@ const CASES: ReadonlyArray<{ what: string; given: Facts; id: string; next: RegEx
   },
   {
     what: "the listener's clock is five minutes ahead",
-    given: withPower({
-      diagnosis: {
-        ...diagnosis,
-        listeners: diagnosis.listeners.map((each) => ({ ...each, aheadSeconds: 300 })),
-      },
-    }),
+    given: withListener({ aheadSeconds: 300 }),
     id: "clock-listener",
+    next: /NTP/,
+  },
+  {
+    what: "the clock of the gateway's Redis is five minutes behind",
+    given: withListener({ about: about("1.2.0", { redisAheadSeconds: 300 }) }),
+    id: "clock-redis",
     next: /NTP/,
   },
   {
@@ -203,6 +214,14 @@ for (const { what, given, id, next } of CASES) {
     }
   });
 }
+
+test("an upgrade that was left half done is told, and hides nothing behind it", () => {
+  const results = judgeAll(allChecks(withListener({ about: about("1.1.0") }), speaker("en")));
+  const versions = results.find(({ id }) => id === "versions");
+  assert.equal(versions?.status, "warn");
+  assert.match(versions.seen, /power 1\.2\.0, listener 1\.1\.0/);
+  assert.equal(firstFailure(results), undefined);
+});
 
 test("Prometheus' text is read with labels that hold anything", () => {
   assert.deepEqual(readMetrics('# HELP a b\na{b="c, \\"d\\"} e",f="g"} 1.5\na 2\nnonsense\n'), [

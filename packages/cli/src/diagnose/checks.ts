@@ -49,8 +49,11 @@ function askableChecks(asking: Asking): Check[] {
               "查看 `make ps` 和 `make logs`；`make up` 可启动它。",
             ),
           );
-        const { node, uptimeSeconds } = power().diagnosis;
-        return ok(`Node ${node}, ${say("up for", "已运行")} ${formatDuration(uptimeSeconds * 1_000)}`);
+        const { node, version, uptimeSeconds } = power().diagnosis;
+        const image = version === null ? "" : `${version}, `;
+        return ok(
+          `${image}Node ${node}, ${say("up for", "已运行")} ${formatDuration(uptimeSeconds * 1_000)}`,
+        );
       },
     },
     {

@@ -16,6 +16,7 @@ const Details = z.object({
   backlogTrouble: z.string().nullable().catch(null),
   natsTrouble: z.string().nullable().catch(null),
   outboxDepth: z.number().catch(0),
+  redisAheadSeconds: z.number().nullable().catch(null),
 });
 
 /** What an error of the connection means, and what a person does about it. */
@@ -90,6 +91,32 @@ export function gatewayChecks(asking: Asking): Check[] {
       needs: ["listener"],
       judge: () =>
         skewVerdict(say, say("the listener's clock", "listener 的时钟"), listener()?.aheadSeconds ?? 0),
+    },
+    {
+      id: "versions",
+      group: ofListener,
+      name: say("it is of power's version", "与 power 版本一致"),
+      needs: ["listener"],
+      judge: () => {
+        const ours = power().diagnosis.version;
+        const theirs = listener()?.about?.version;
+        if (ours === null || theirs === undefined)
+          return {
+            status: "not_asked",
+            seen: say(
+              `power ${ours ?? "?"}, listener ${theirs ?? "?"}: what runs from sources has no version`,
+              `power ${ours ?? "?"}，listener ${theirs ?? "?"}：直接从源码运行的没有版本`,
+            ),
+          };
+        if (ours === theirs) return ok(ours);
+        return warn(
+          say(`power ${ours}, listener ${theirs}`, `power ${ours}，listener ${theirs}`),
+          say(
+            "Was an upgrade left half done? `make upgrade` brings both to one version, `make rollback` back to the one before.",
+            "升级是否中途停下？`make upgrade` 使两者版本一致，`make rollback` 回到上一版本。",
+          ),
+        );
+      },
     },
     {
       id: "publish",
@@ -202,6 +229,18 @@ export function gatewayChecks(asking: Asking): Check[] {
             say("The words of the listener say why.", "listener 的说明给出了原因。"),
           );
         return ok(backlog.replaceAll("_", " "));
+      },
+    },
+    {
+      id: "clock-redis",
+      group: ofGateway,
+      name: say("its Redis' clock and the listener's", "其 Redis 与 listener 的时钟"),
+      needs: ["redis"],
+      judge: () => {
+        const { redisAheadSeconds } = details();
+        if (redisAheadSeconds === null)
+          return { status: "not_asked", seen: say("it cannot be asked", "无法询问") };
+        return skewVerdict(say, say("the listener's clock", "listener 的时钟"), redisAheadSeconds);
       },
     },
   ];

@@ -135,6 +135,7 @@ async function plantedPower(t: TestContext, sources: Map<string, string>): Promi
   const diagnosis: Diagnosis = {
     at: AT,
     node: "v24",
+    version: null,
     uptimeSeconds: 1,
     memory: null,
     readiness: { ready: true, words: soil("readiness") },

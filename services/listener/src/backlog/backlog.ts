@@ -80,6 +80,7 @@ export class Backlog {
       slowed: pace.slowed,
       readingMs: pace.readingMs,
       intervalMs: pace.intervalMs,
+      aheadMs: watch.aheadMs,
     };
   }
 

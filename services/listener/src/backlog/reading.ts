@@ -51,6 +51,8 @@ export interface BacklogReading {
   readonly activeTasks: number;
   /** Unset when all was seen. */
   readonly part: PartCause | undefined;
+  /** How far our clock is ahead of Redis', in milliseconds, less than 0 where it is behind; exact to half an answer's way. */
+  readonly aheadMs: number;
 }
 
 /** The commands that a reading needs, of a connection. */
@@ -100,12 +102,14 @@ class Reading {
 
   async run(): Promise<BacklogReading> {
     // The gateway's task times are compared with its own side's clock, so ours may be wrong.
-    const nowS = Number((await this.source.time())[0]);
+    const askedAt = Date.now();
+    const [nowS = Number.NaN, microseconds = 0] = (await this.source.time()).map(Number);
+    const aheadMs = (askedAt + Date.now()) / 2 - (nowS * 1_000 + microseconds / 1_000);
     const { lists, statuses } = await this.findKeys();
     await beside(LANES, lists, (key) => this.readList(key));
     await beside(LANES, statuses, (key) => this.readTasks(key, nowS));
     const { pending, waiting, activeTasks, part } = this;
-    return { pending, waiting, activeTasks, part };
+    return { pending, waiting, activeTasks, part, aheadMs };
   }
 
   /** SCAN, never KEYS: it may tell a key twice, never hide one that was there all the while. */

@@ -13,6 +13,8 @@ export interface BacklogView {
   readonly slowed: boolean;
   readonly readingMs: number;
   readonly intervalMs: number;
+  /** How far our clock is ahead of Redis'; undefined while it cannot be read. */
+  readonly aheadMs: number | undefined;
 }
 
 const PARTS: Record<PartCause, string> = {

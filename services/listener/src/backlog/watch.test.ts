@@ -12,7 +12,7 @@ import { BacklogWatch, type CheckOutcome } from "./watch.ts";
 
 const INTERVAL = 5_000;
 const GRACE = 10_000;
-const EMPTY: BacklogReading = { pending: [], waiting: 0, activeTasks: 0, part: undefined };
+const EMPTY: BacklogReading = { pending: [], waiting: 0, activeTasks: 0, part: undefined, aheadMs: 0 };
 
 function waiting(...urls: string[]): BacklogReading {
   const list = new PendingList("K1");

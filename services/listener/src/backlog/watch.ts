@@ -44,7 +44,7 @@ interface Waiter {
 
 export class BacklogWatch {
   private readonly options: BacklogWatchOptions;
-  private reading: Pick<BacklogReading, "waiting" | "part"> | undefined;
+  private reading: Pick<BacklogReading, "waiting" | "part" | "aheadMs"> | undefined;
   private trouble: string | undefined;
   private goodAt: number | undefined;
   private missedCount = 0;
@@ -70,6 +70,11 @@ export class BacklogWatch {
   /** Why only a part of the backlog was seen; undefined when all was. */
   get part(): PartCause | undefined {
     return this.reading?.part;
+  }
+
+  /** How far our clock is ahead of Redis', in milliseconds; undefined while that cannot be known. */
+  get aheadMs(): number | undefined {
+    return this.reading?.aheadMs;
   }
 
   /** When the backlog was last read, in milliseconds since 1970; undefined before the first time. */
@@ -216,7 +221,7 @@ export class BacklogWatch {
 
   private take(reading: BacklogReading): void {
     const { ledger, log, now, pool, offer } = this.options;
-    const { waiting, part, pending } = reading;
+    const { waiting, part, pending, aheadMs } = reading;
     if (this.trouble !== undefined) log.info({}, "the gateway's Redis is read again");
     if (part !== undefined && part !== this.part) {
       const words =
@@ -225,7 +230,7 @@ export class BacklogWatch {
     }
     this.trouble = undefined;
     this.goodAt = now();
-    this.reading = { waiting, part };
+    this.reading = { waiting, part, aheadMs };
     for (const outgoing of levelOf(reading, pool, Math.round(now()))) offer(outgoing);
     // Of a part the ledger would take the rest for jobs that are gone, and for new ones at the next reading.
     if (part !== undefined) return;

@@ -44,6 +44,7 @@ export function readinessOf({ path, delivery, nats, busOpen, ...source }: Readin
     pathInDoubt,
     backlog: stateOfBacklog(backlog),
     backlogTrouble: backlog?.trouble ?? null,
+    redisAheadSeconds: backlog?.aheadMs === undefined ? null : backlog.aheadMs / 1_000,
     backlogIntervalSeconds: backlog === undefined ? null : backlog.intervalMs / 1_000,
     nats,
     natsTrouble: natsTrouble ?? null,

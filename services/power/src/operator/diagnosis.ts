@@ -4,6 +4,7 @@ import type { Bus } from "@gpu-power-manager/shared/bus";
 import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
 import { readMemory } from "@gpu-power-manager/shared/memory";
 import type { NatsState } from "@gpu-power-manager/shared/nats-health";
+import { readVersion } from "@gpu-power-manager/shared/version";
 import { NatsError } from "nats";
 import { z } from "zod";
 import { consumerOf } from "../demand/intake.ts";
@@ -34,6 +35,7 @@ export async function diagnose(parts: DiagnosisParts): Promise<Diagnosis> {
   return {
     at: new Date().toISOString(),
     node: process.version,
+    version: readVersion() ?? null,
     uptimeSeconds: Math.round(process.uptime()),
     memory: readMemory() ?? null,
     readiness: { ready, words },
