@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { type TestContext, test } from "node:test";
+import { diagnosisAt, machineAt, statusAt } from "../answers-for-tests.ts";
 import { speaker } from "../language.ts";
 import { openSession } from "../session.ts";
-import { machineAt, statusAt } from "../status-for-tests.ts";
 import { describeStatus, printStatus } from "./status.ts";
 
 const AT = "2026-11-23T12:00:00.000Z";
@@ -118,6 +118,25 @@ test("services that are away give exit code 3 and say what to do", async () => {
     /Power cannot be asked at .*Start it, or say where it is with --url or POWER_URL/,
   );
   assert.match(lines.join("\n"), /The listener cannot be asked at .*--listener or LISTENER_URL/);
+});
+
+test("a listener that cannot be reached from here is told of as power hears from it", async (t) => {
+  const about = { ready: true, words: "Registered.", details: {} };
+  const alive = { name: "listener-1", aheadSeconds: 0, registered: true, provenSecondsAgo: 1 };
+  const answers: Record<string, unknown> = {
+    "/api/v1/status": status,
+    "/api/v1/diagnosis": diagnosisAt(AT, { listeners: [{ ...alive, silentSeconds: 1, about }] }),
+  };
+  const url = await answering(t, ({ url: path = "" }, response) => {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answers[path]));
+  });
+  const lines: string[] = [];
+  const session = sessionAt(url, lines);
+  const elsewhere = { ...session, connection: { ...session.connection, listener: "http://127.0.0.1:9" } };
+  assert.equal(await printStatus(elsewhere), 0);
+  assert.match(lines.at(-1) ?? "", /^Listener {2}ready: Registered\. \(as power hears from it\)$/);
+  answers["/api/v1/diagnosis"] = diagnosisAt(AT, { listeners: [{ ...alive, silentSeconds: 60, about }] });
+  assert.equal(await printStatus(elsewhere), 3, "one that is silent is not told of as if it spoke");
 });
 
 test("a power that has no status to tell says what it waits for", async (t) => {

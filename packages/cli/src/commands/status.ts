@@ -1,4 +1,5 @@
 /** `gpuctl status`: is the GPU on and why, what waits, can notices be heard. */
+import { Diagnosis } from "@gpu-power-manager/shared/api";
 import { costWords } from "@gpu-power-manager/shared/cost-words";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
@@ -6,6 +7,7 @@ import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words"
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
 import { CommandError, EXIT } from "../command-error.ts";
+import { aliveListener } from "../diagnose/asking.ts";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";
 import { ago, localTime, more } from "../times.ts";
@@ -169,12 +171,19 @@ async function askPower({ client }: Session) {
   }
 }
 
-async function askListener({ connection: { listener }, say }: Session) {
+/** Asks the listener itself; where it is not to be reached from here, as in a container, what power heard of it. */
+async function askListener({ connection: { listener }, client, say }: Session) {
   try {
     const response = await fetch(new URL("/readyz", listener), { signal: AbortSignal.timeout(TIMEOUT_MS) });
     const { ready, words } = Readiness.parse(await response.json());
     return { ready, words, code: ready ? EXIT.fine : EXIT.wrong };
   } catch (error) {
+    const heard = await client.ask("/diagnosis", Diagnosis).then(aliveListener, () => undefined);
+    if (heard?.about) {
+      const { ready, words } = heard.about;
+      const told = say(`${words} (as power hears from it)`, `${words}（据 power 所听到的）`);
+      return { ready, words: told, code: ready ? EXIT.fine : EXIT.wrong };
+    }
     const words = say(
       `The listener cannot be asked at ${listener} (${describeError(error)}). Start it, or say where it is with --listener or LISTENER_URL.`,
       `无法访问 ${listener} 上的 listener（${describeError(error)}）。请启动它，或用 --listener 或 LISTENER_URL 指明地址。`,

@@ -27,8 +27,8 @@ export interface Asking {
 type Listener = Diagnosis["listeners"][number];
 
 /** The listener that was heard last; undefined where none is alive. */
-export function aliveListener({ power }: Pick<Asking, "power">): Listener | undefined {
-  return power().diagnosis.listeners.find(({ silentSeconds }) => silentSeconds < SILENT_S);
+export function aliveListener({ listeners }: Pick<Diagnosis, "listeners">): Listener | undefined {
+  return listeners.find(({ silentSeconds }) => silentSeconds < SILENT_S);
 }
 
 export function skewVerdict(say: Say, who: string, aheadSeconds: number): Verdict {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Diagnosis } from "@gpu-power-manager/shared/api";
 import type { ListenerAbout } from "@gpu-power-manager/shared/events";
+import { diagnosisAt, statusAt } from "../answers-for-tests.ts";
 import { speaker } from "../language.ts";
-import { statusAt } from "../status-for-tests.ts";
 import { firstFailure, judgeAll } from "./check.ts";
 import { allChecks } from "./checks.ts";
 import type { Facts, PowerFacts } from "./facts.ts";
@@ -26,15 +26,8 @@ const about = (version: string, details: Record<string, unknown> = {}): Listener
   },
 });
 
-const diagnosis: Diagnosis = {
-  at: AT,
-  node: "v24.0.0",
+const diagnosis = diagnosisAt(AT, {
   version: "1.2.0",
-  uptimeSeconds: 60,
-  memory: null,
-  readiness: { ready: true, words: "fine" },
-  leads: true,
-  otherPower: null,
   listeners: [
     {
       name: "listener-1",
@@ -46,12 +39,8 @@ const diagnosis: Diagnosis = {
     },
   ],
   nats: {
-    state: "connected",
-    server: "2.11.11",
-    roundTripMs: 1,
-    aheadSeconds: 0,
+    ...diagnosisAt(AT).nats,
     streams: [{ name: "GPU_JOBS", bytes: 10, limitBytes: 1_000, messages: 1 }],
-    missing: [],
     consumer: { waiting: 0, redelivered: 0 },
   },
   selectors: [
@@ -65,8 +54,7 @@ const diagnosis: Diagnosis = {
       boxes: [],
     },
   ],
-  selectorsWords: null,
-};
+});
 const status = statusAt(AT);
 const METRICS = `
 gpu_power_disk_bytes{disk="state",pool="default"} 100

@@ -54,7 +54,7 @@ const refusesRole = (trouble: string | null): boolean =>
 
 export function gatewayChecks(asking: Asking): Check[] {
   const { say, power } = asking;
-  const listener = () => aliveListener(asking);
+  const listener = () => aliveListener(power().diagnosis);
   const details = () => Details.parse(listener()?.about?.details ?? {});
   const ofListener = say("listener", "listener");
   const ofGateway = say("gateway", "网关");

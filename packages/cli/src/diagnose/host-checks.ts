@@ -83,7 +83,7 @@ export function hostChecks({ say, power }: Asking): Check[] {
       judge: () => {
         const told = [
           { who: "power", memory: power().diagnosis.memory },
-          { who: "listener", memory: aliveListener({ power })?.about?.memory ?? null },
+          { who: "listener", memory: aliveListener(power().diagnosis)?.about?.memory ?? null },
         ].flatMap(({ who, memory }) => (memory === null ? [] : { who, ...memory }));
         if (told.length === 0)
           return { status: "not_asked", seen: say("they run in no containers", "它们不在容器中运行") };

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import {
   type ArtifactList,
-  type Diagnosis,
   type EffectiveConfig,
   type HistoryPage,
   HistoryPage as HistoryPageSchema,
@@ -16,9 +15,9 @@ import {
 import { Redis } from "ioredis";
 import { extract } from "tar";
 import { startRedis } from "../../../../tests/harness/servers.ts";
+import { diagnosisAt, statusAt } from "../answers-for-tests.ts";
 import { speaker } from "../language.ts";
 import { openSession } from "../session.ts";
-import { statusAt } from "../status-for-tests.ts";
 import { findInstalled } from "./known-secrets.ts";
 import { makeBundle, supportBundle } from "./support-bundle.ts";
 
@@ -132,15 +131,8 @@ async function plantedPower(t: TestContext, sources: Map<string, string>): Promi
     ],
     next: null,
   });
-  const diagnosis: Diagnosis = {
-    at: AT,
-    node: "v24",
-    version: null,
-    uptimeSeconds: 1,
-    memory: null,
+  const diagnosis = diagnosisAt(AT, {
     readiness: { ready: true, words: soil("readiness") },
-    leads: true,
-    otherPower: null,
     listeners: [
       {
         name: "l",
@@ -151,18 +143,8 @@ async function plantedPower(t: TestContext, sources: Map<string, string>): Promi
         about: { ready: false, words: "It waits.", details: { gateway: soil("details") } },
       },
     ],
-    nats: {
-      state: "connected",
-      server: "2.11.11",
-      roundTripMs: 1,
-      aheadSeconds: 0,
-      streams: [],
-      missing: [],
-      consumer: null,
-    },
-    selectors: null,
     selectorsWords: soil("selectors"),
-  };
+  });
   const artifacts: ArtifactList = {
     artifacts: [
       { name: "a.png", bytes: 3, at: AT, kind: "png" },

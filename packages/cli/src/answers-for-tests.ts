@@ -1,4 +1,5 @@
 /** What power says of one machine that is off and has nothing to do, for tests that change a part of it. */
+import type { Diagnosis } from "@gpu-power-manager/shared/api";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 
 type Machine = PowerStatus["instances"][number];
@@ -56,6 +57,33 @@ export function statusAt(at: string, changes: Partial<PowerStatus> = {}): PowerS
     },
     decisions: [],
     instances: [machineAt(at)],
+    ...changes,
+  };
+}
+
+/** Power alone, with a NATS that answers and no listener. @param at when it was told, as a date and time of ISO 8601. */
+export function diagnosisAt(at: string, changes: Partial<Diagnosis> = {}): Diagnosis {
+  return {
+    at,
+    node: "v24.0.0",
+    version: null,
+    uptimeSeconds: 60,
+    memory: null,
+    readiness: { ready: true, words: "fine" },
+    leads: true,
+    otherPower: null,
+    listeners: [],
+    nats: {
+      state: "connected",
+      server: "2.11.11",
+      roundTripMs: 1,
+      aheadSeconds: 0,
+      streams: [],
+      missing: [],
+      consumer: null,
+    },
+    selectors: null,
+    selectorsWords: null,
     ...changes,
   };
 }
