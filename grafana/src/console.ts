@@ -24,6 +24,7 @@ const SESSION_WORDS: Readonly<Record<(typeof SESSION_STATES)[number], Word>> = {
   unknown: { text: "unknown", colour: COLOUR.unknown },
   logged_in: { text: "logged in", colour: COLOUR.good },
   login_required: { text: "login required", colour: COLOUR.bad },
+  not_used: { text: "not used", colour: COLOUR.off },
 };
 const sessionWords = words(SESSION_STATES.map((state) => SESSION_WORDS[state]));
 const SESSION = stateNumber("gpu_power_console_session", POOL, SESSION_STATES, "pool");
@@ -127,7 +128,7 @@ export const console = dashboard({
       panels: [
         lines({
           title: "Looks a second by witness",
-          zh: "每秒查看控制台的次数，按见证（api 接口、page 页面）分列。",
+          zh: "每秒查看控制台的次数，按见证（signed 签名接口、api 页面接口、page 页面）分列。",
           span: 12,
           unit: units.CountsPerSecond,
           targets: [

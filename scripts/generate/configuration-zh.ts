@@ -40,6 +40,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   SESSION_KEY: "加密已保存控制台会话的密钥",
   CONSOLE_USER: "控制台用户名（profile 支持自动登录时）",
   CONSOLE_PASSWORD: "控制台密码",
+  PROVIDER_PUBLIC_KEY: "服务商签名 API 的公钥（profile 描述了签名 API 时）",
+  PROVIDER_PRIVATE_KEY: "与之配对的私钥",
+  BROWSER:
+    "签名 API 之外是否运行 Chromium：always（始终）、when_needed（仅在需要其他通道期间；设置了密钥时的默认值）或 never（从不）；没有密钥时始终运行",
   CHROMIUM_PATH: "Chromium 程序路径",
   CHROMIUM_SANDBOX: "Chromium 沙箱；只有无法使用时才设为 false，并会记录警告",
   CHROMIUM_MEMORY_LIMIT_MIB: "Chromium 内存（MiB）超过此值时，在两次操作之间重启浏览器",

@@ -44,9 +44,9 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_registration_proven_timestamp_seconds:
     "网关上次确认本连接为 gpu_monitor 的时间（Unix 秒）；第一次之前没有此序列。",
   gpu_listener_reports_total: "power 的报告数，按种类和去向（sent、expired、malformed）。",
-  gpu_power_action_seconds: "一次开机或关机调用的耗时（秒），按所用通道（api、page），不论结果。",
+  gpu_power_action_seconds: "一次开机或关机调用的耗时（秒），按所用通道（signed、api、page），不论结果。",
   gpu_power_actions_total:
-    "开机与关机次数，按发送的通道（api、page、none）和结果。每次按控制台的答复计一次（accepted、uncertain、refused、sold_out、not_tried）；可能已被接受的，再按之后的观察计一次（succeeded、no_effect、fell_back、timeout）。",
+    "开机与关机次数，按发送的通道（signed、api、page、none）和结果。每次按控制台的答复计一次（accepted、uncertain、refused、sold_out、not_tried）；可能已被接受的，再按之后的观察计一次（succeeded、no_effect、fell_back、timeout）。",
   gpu_power_backup_timestamp_seconds: "上次备份（make backup）完成的时间（Unix 秒）；第一次之前没有此序列。",
   gpu_power_browser_memory_bytes: "Chromium 所有进程的内存之和（PSS，字节）；读不到时没有此序列。",
   gpu_power_browser_restarts_total: "Chromium 重新启动的次数，按原因。",
@@ -61,7 +61,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "发现系统时钟与服务自己的时间相差很远的次数：ahead（机器被暂停或休眠过，或时钟被调快；一切重新查看）、behind（时钟被调慢；时间走得慢些，直到被追上）。",
   gpu_power_config_reload_success: "磁盘上的文件正在使用时为 1；最近一次修改被拒绝、仍用之前的内容时为 0。",
   gpu_power_console_errors_total: "在控制台上失败或存疑的步骤数，按种类。",
-  gpu_power_console_session: "控制台会话：恰有一个状态为 1。",
+  gpu_power_console_session: "控制台会话：恰有一个状态为 1；签名 API 有应答、不需要浏览器时为 not_used。",
   gpu_power_consumer_pending: "NATS 为 power 保存、尚未合并进需求的事件数；NATS 不应答时没有此序列。",
   gpu_power_consumer_redelivered: "其中 NATS 不得不重复投递的事件数；NATS 不应答时没有此序列。",
   gpu_power_cost_total:
@@ -88,10 +88,11 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_instance_forgotten: "已开机、而机器池文件不再列出的实例为 1；其他实例没有此序列。",
   gpu_power_instance_state: "实例的状态：恰有一个状态为 1。",
   gpu_power_leader: "本 power 持有租约、可以操作时为 1；待命或无法续租时为 0。",
-  gpu_power_observe_seconds: "查看一次控制台的耗时（秒），按见证者（api、page）。",
+  gpu_power_observe_seconds: "查看一次控制台的耗时（秒），按见证者（signed、api、page）。",
   gpu_power_needs: "当前有效的需求数：有人声明需要 GPU，并在到期前续期",
   gpu_power_hold:
     "当前生效的运维指令为 1：as_is（不启动也不停止）、on（保持开机）、off（保持关机）；全为 0 表示由 power 自行判断",
+  gpu_power_signed_api: "服务商的签名 API，按上次查看的应答：恰有一个状态为 1；未设置密钥时没有此序列。",
   gpu_power_observed_timestamp_seconds: "上次向控制台询问该实例的时间（Unix 秒）。",
   gpu_power_oldest_pending_seconds: "尚未见到运行实例的任务中最早一个的等待秒数；没有等待时为 0。",
   gpu_power_pending_jobs: "尚未见到运行实例的任务数。",
@@ -104,7 +105,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_surplus_instances:
     "运行台数超出 policy.desiredRunning 的部分；正在关机的不算。网关会把每个任务发给其中每一台。",
   gpu_power_uptime_seconds_total: "实例被观察到运行的累计秒数；重启后继续累计。",
-  gpu_power_witness_disagreements_total: "API 与刚刷新的页面显示不同状态的次数；一致之前不会关机。",
+  gpu_power_witness_disagreements_total:
+    "两个见证（签名 API、页面的 API、刚刷新的页面）给出不同状态的次数；一致之前不会关机。",
   gpu_power_worker_online:
     "运行中的实例启动以来有工作机上线或忙碌过为 1，没有为 0；不运行时、或多台同时运行而无法分辨是谁的工作机时，没有此序列。",
   gpu_listener_disk_free_bytes:

@@ -33,6 +33,7 @@ awk '
   BEGIN {
     home["DSP_REDIS_URL"] = "secrets/dsp-redis-url"
     home["CONSOLE_PASSWORD"] = "secrets/console-password"
+    home["PROVIDER_PRIVATE_KEY"] = "secrets/provider-private-key"
     home["SESSION_KEY"] = "secrets/session-key"
     home["OPERATOR_TOKEN"] = "secrets/operator-token"
     home["VIEWER_TOKEN"] = "secrets/viewer-token"

@@ -80,7 +80,8 @@ if is_demo; then
   # A pool of its own, so that nothing of the demo is ever taken for something real, nor the other way round.
   export COMPOSE_PROFILES=demo POOL=demo CONFIG_DIR=./config/demo DSP_URL=ws://sim-dsp:18070/dsp \
     DSP_REDIS_URL=redis://redis:6379 DSP_REDIS_URL_FILE= \
-    CONSOLE_USER=operator CONSOLE_PASSWORD=only-for-the-stand-in CONSOLE_PASSWORD_FILE=
+    CONSOLE_USER=operator CONSOLE_PASSWORD=only-for-the-stand-in CONSOLE_PASSWORD_FILE= \
+    PROVIDER_PUBLIC_KEY= PROVIDER_PRIVATE_KEY_FILE= BROWSER=
 fi
 
 # An image of ours that has Node and tar.

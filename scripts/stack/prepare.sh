@@ -24,6 +24,7 @@ secret grafana-admin
 secret prometheus-admin
 secret alertmanager-admin
 secret console-password ""
+secret provider-private-key ""
 secret dsp-redis-url ""
 secret alertmanager.yml ""
 secret robots.json ""

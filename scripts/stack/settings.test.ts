@@ -44,6 +44,7 @@ const INTERNAL = [
   "DSP_REDIS_URL_FILE",
   "CONSOLE_PASSWORD",
   "CONSOLE_PASSWORD_FILE",
+  "PROVIDER_PRIVATE_KEY_FILE",
 ];
 
 const examples = new Set([...read(".env.example").matchAll(NAME_IN_EXAMPLE)].map(([, name]) => name ?? ""));
@@ -125,6 +126,7 @@ for (const [line, ...told] of [
   ["DSP_URL = wss://dsp.example.com/dsp", "line 2 is no setting: write NAME=value"],
   ["export ON_GAP=alert", "line 2 is no setting: write NAME=value"],
   ["CONSOLE_PASSWORD=hunter2", "it belongs in secrets/console-password"],
+  ["PROVIDER_PRIVATE_KEY=hunter2", "it belongs in secrets/provider-private-key"],
   ["DSP_REDIS_URL=redis://a", "it belongs in secrets/dsp-redis-url"],
   ["SESSION_KEY_FILE=/k", "it belongs in secrets/session-key"],
 ] as const) {

@@ -1,6 +1,7 @@
 /** What power is configured with in a test: the demo's profile with other addresses, and a pool of the stand-in's machines. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Lane } from "@gpu-power-manager/shared/events";
 import { parse, stringify } from "yaml";
 import type { Console, ConsoleOptions } from "../../sim/console/src/provider.ts";
 
@@ -21,7 +22,7 @@ export interface PoolFileOptions {
   /** Whose console the stand-in plays; default `compshare`. */
   readonly skin?: Skin;
   readonly policy?: Readonly<Record<string, unknown>>;
-  readonly lanes?: ReadonlyArray<"api" | "page">;
+  readonly lanes?: readonly Lane[];
   /** Power knows user name and password and logs in by itself; default true. */
   readonly credentials?: boolean;
 }

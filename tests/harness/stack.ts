@@ -9,6 +9,8 @@ import {
   type Console,
   type ConsoleOptions,
   DEFAULT_PASSWORD,
+  DEFAULT_PRIVATE_KEY,
+  DEFAULT_PUBLIC_KEY,
   DEFAULT_USERNAME,
   startConsole,
 } from "../../sim/console/src/provider.ts";
@@ -29,6 +31,8 @@ export interface StackOptions extends PoolFileOptions {
   readonly newerGateway?: boolean;
   /** The listener may read the gateway's Redis, at shortened intervals; default false. */
   readonly backlog?: boolean;
+  /** Power has the keys of the provider's signed API; default false. */
+  readonly keys?: boolean;
   /** How many powers run, and how many listeners; default one of each. */
   readonly powers?: number;
   readonly listeners?: number;
@@ -68,7 +72,7 @@ export interface Stack {
   /** The stand-in's state of a machine. */
   state(index?: number): string;
   /** Starts or stops that the stand-in took, by lane. */
-  accepted(verb: "start" | "stop", lane?: "api" | "page"): number;
+  accepted(verb: "start" | "stop", lane?: "signed" | "api" | "page"): number;
   setState(index: number, state: string, transition: boolean): Promise<void>;
   expireSession(): Promise<void>;
   loginByHand(): Promise<void>;
@@ -154,6 +158,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           ...(options.credentials === false
             ? {}
             : { CONSOLE_USER: DEFAULT_USERNAME, CONSOLE_PASSWORD: DEFAULT_PASSWORD }),
+          ...(options.keys
+            ? { PROVIDER_PUBLIC_KEY: DEFAULT_PUBLIC_KEY, PROVIDER_PRIVATE_KEY: DEFAULT_PRIVATE_KEY }
+            : {}),
           ...options.powerEnv,
         },
         (line) => options.onLine?.("power", line),

@@ -156,7 +156,7 @@ export const INSTANCE_STATES = ["unknown", "stopped", "starting", "running", "st
 export const InstanceState = z.enum(INSTANCE_STATES);
 export type InstanceState = z.infer<typeof InstanceState>;
 
-export const LANES = ["api", "page"] as const;
+export const LANES = ["signed", "api", "page"] as const;
 export type Lane = (typeof LANES)[number];
 
 const historyBase = { pool: Token, instance: Token, at: Timestamp };

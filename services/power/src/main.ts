@@ -12,13 +12,13 @@ import { exitOnBadConfig, runUntilSignal, whenAborted } from "@gpu-power-manager
 import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
 import { FollowedFiles } from "./config/followed-files.ts";
 import { type Configuration, loadConfiguration } from "./config/load.ts";
-import { openConsole } from "./console/open-console.ts";
 import { openDemand, runIntake } from "./demand/intake.ts";
 import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
 import { Acts } from "./operator/acts.ts";
 import { Operator } from "./operator/operator.ts";
 import { openPool } from "./pool/open-pool.ts";
 import { warningsOf } from "./pool/pool.ts";
+import { openDriver } from "./provider/open-driver.ts";
 import { deriveFromBackup } from "./telemetry/backup-gauge.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
 import { deriveFromState } from "./telemetry/gauges.ts";
@@ -88,7 +88,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const demand = await openDemand(bus, pool, mayAct, now);
   const outbound = new Outbound(bus, logger, signal);
   const login = (event: LoginEvent) => outbound.login({ kind: "login", pool, at: now(), event });
-  const driver = openConsole(config, files, { logger, events: { ...metrics, login }, now });
+  const { driver, doctor } = openDriver(config, files, { logger, events: { ...metrics, login }, now });
   const open = await openPool({
     bus,
     pool: () => followed.pool,
@@ -119,7 +119,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
   const acts = new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now });
-  operator.acts(acts, driver.doctor);
+  operator.acts(acts, doctor);
 
   followed.follow({
     onProfile: (profile) => {

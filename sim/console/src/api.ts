@@ -82,7 +82,9 @@ async function answer(world: World, request: Request, response: Response): Promi
 
 function judge(world: World, request: Request, action: string, fields: Fields): Reply {
   const { fleet } = world;
-  const hit = (scope: Parameters<typeof touches>[0]) => touches(scope, action === DESCRIBE);
+  const caller = isSigned(fields) ? "signed" : "session";
+  const troubled = fleet.faults.troubled === "everybody" || fleet.faults.troubled === caller;
+  const hit = (scope: Parameters<typeof touches>[0]) => troubled && touches(scope, action === DESCRIBE);
   if (hit(fleet.faults.api500)) return { kind: "status500" };
   if (hit(fleet.faults.htmlInsteadOfJson)) return { kind: "html" };
   const say = (code: number, message: string): Reply => ({ kind: "answer", answer: refusal(code, message) });

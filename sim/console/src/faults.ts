@@ -37,6 +37,8 @@ export const faults = z.strictObject({
   /** The key pair of signed requests was withdrawn. */
   keysRevoked: z.boolean(),
 
+  /** Whose requests `api500`, `htmlInsteadOfJson` and `rateLimited` touch. */
+  troubled: z.enum(["everybody", "signed", "session"]),
   slowApiMs: ms,
   slowPageMs: ms,
   api500: scope,
@@ -92,6 +94,7 @@ export const GOOD_DAY: Faults = {
   loginByHandOnly: false,
   facts: {},
   keysRevoked: false,
+  troubled: "everybody",
   slowApiMs: 0,
   slowPageMs: 0,
   api500: "none",

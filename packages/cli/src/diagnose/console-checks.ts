@@ -74,13 +74,18 @@ export function consoleChecks({ say, power, status }: Asking): Check[] {
       judge: () =>
         status().session === "logged_in"
           ? ok(say("yes", "是"))
-          : fail(
-              say(`the session is ${status().session.replaceAll("_", " ")}`, `会话状态：${status().session}`),
-              say(
-                "Log in by hand: `make login` where there is a display, then `make login-import` here.",
-                "人工登录：在有显示器的机器上 `make login`，再在这里 `make login-import`。",
+          : status().session === "not_used"
+            ? ok(say("no browser is needed: the signed API answers", "不需要浏览器：签名 API 有应答"))
+            : fail(
+                say(
+                  `the session is ${status().session.replaceAll("_", " ")}`,
+                  `会话状态：${status().session}`,
+                ),
+                say(
+                  "Log in by hand: `make login` where there is a display, then `make login-import` here.",
+                  "人工登录：在有显示器的机器上 `make login`，再在这里 `make login-import`。",
+                ),
               ),
-            ),
     },
     {
       id: "selectors",

@@ -34,6 +34,23 @@ export const PowerEnv = z.object({
     .string()
     .optional()
     .meta({ description: "console password", ...secret }),
+  PROVIDER_PUBLIC_KEY: z
+    .string()
+    .regex(/^\S+$/, "must be the public key as the provider's console shows it, without spaces")
+    .optional()
+    .meta({ description: "public key of the provider's signed API, where the profile describes one" }),
+  PROVIDER_PRIVATE_KEY: z
+    .string()
+    .regex(/^\S{8,}$/, "must be the private key as the provider's console shows it, without spaces")
+    .optional()
+    .meta({ description: "private key that belongs to it", ...secret }),
+  BROWSER: z
+    .enum(["always", "when_needed", "never"], { error: "must be always, when_needed or never" })
+    .optional()
+    .meta({
+      description:
+        "whether Chromium runs beside the signed API: always, when_needed (as long as another lane than it is needed; the default with keys) or never; without keys it always does",
+    }),
   CHROMIUM_PATH: z
     .string()
     .default("/usr/bin/chromium")

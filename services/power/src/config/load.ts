@@ -2,6 +2,7 @@ import { type LoadedEnv, loadEnv } from "@gpu-power-manager/shared/env";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { type PowerConfig, PowerEnv } from "./environment.ts";
 import { type Files, loadFiles } from "./files.ts";
+import { laneProblems } from "./lane-problems.ts";
 
 /** Everything that power is configured by: the environment, and the pool file and profile that it names. */
 export type Configuration = LoadedEnv<PowerConfig> & { readonly files: Files };
@@ -21,6 +22,9 @@ export function loadConfiguration(env: NodeJS.ProcessEnv): Configuration {
   const loaded = attempt(() => loadEnv(PowerEnv, env));
   const { POOL_FILE = "", PROFILES_DIR = "" } = env;
   const files = POOL_FILE === "" ? undefined : attempt(() => loadFiles({ POOL_FILE, PROFILES_DIR }));
-  if (loaded === undefined || files === undefined) throw new ConfigError("The configuration", problems);
+  if (loaded !== undefined && files !== undefined)
+    problems.push(...laneProblems(loaded.config, files.profile));
+  if (loaded === undefined || files === undefined || problems.length > 0)
+    throw new ConfigError("The configuration", problems);
   return { ...loaded, files };
 }

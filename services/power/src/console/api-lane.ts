@@ -8,7 +8,6 @@ import {
   type Asked,
   addressOf,
   fieldsOf,
-  filterOf,
   formOf,
   readRequest,
   type Values,
@@ -16,20 +15,14 @@ import {
 } from "./api-request.ts";
 import { type ActionResult, NOT_ALLOWED, type UnknownReason } from "./driver.ts";
 import { firstLine } from "./first-line.ts";
-import { type Entry, entryOf, readList, verdict } from "./interpret.ts";
+import { type Entry, entryOf, verdict } from "./interpret.ts";
 import type { Action, Profile } from "./profile.ts";
-
-/** Pages of the list beyond which the provider's total is not believed. */
-const MAX_PAGES = 50;
+import { type ListResult, wholeList } from "./whole-list.ts";
 
 interface Template {
   readonly headers: Readonly<Record<string, string>>;
   readonly fields: Values;
 }
-
-export type ListResult =
-  | { readonly ok: true; readonly entries: readonly Entry[] }
-  | { readonly ok: false; readonly reason: UnknownReason; readonly words: string; readonly refused: boolean };
 
 export type Reply =
   | { readonly ok: true; readonly body: unknown }
@@ -161,31 +154,15 @@ export class ApiLane {
     ];
   }
 
-  /** Asks once for all machines; more only where the provider says that there are more than it sent. */
   async list(context: BrowserContext, providerIds: readonly string[]): Promise<ListResult> {
-    const { api } = this.profile();
-    const { list } = api;
-    const filter = filterOf(api, providerIds);
-    const entries: Entry[] = [];
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const window = windowOf(api, page, entries.length);
-      const reply = await this.post(context, list.action, { ...list.constants, ...window, ...filter });
-      if (!reply.ok) return { ...reply, refused: false };
-      const answer = readList(reply.body, api);
-      if (!answer.ok) {
-        return {
-          ok: false,
-          reason: "console_error",
-          words: `The API refused the list: ${answer.message}`,
-          refused: true,
-        };
-      }
-      entries.push(...answer.entries);
-      const complete = providerIds.every((id) => entryOf(entries, id, this.profile()) !== undefined);
-      if (complete || answer.entries.length === 0 || entries.length >= answer.total) break;
-    }
-    this.lastEntries = entries;
-    return { ok: true, entries };
+    const { action } = this.profile().api.list;
+    const listed = await wholeList(
+      (fields) => this.post(context, action, fields),
+      providerIds,
+      this.profile(),
+    );
+    if (listed.ok) this.lastEntries = listed.entries;
+    return listed;
   }
 
   /** Sends a start or stop; undefined when it cannot be sent this way (nothing learnt, machine not listed). */

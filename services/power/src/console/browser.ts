@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Authority } from "@gpu-power-manager/shared/authorities";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
+import type { Browser, BrowserContext, Page } from "playwright";
 import { z } from "zod";
 import { BLOCKED_URLS, FLAGS } from "./browser-flags.ts";
 import type { BrowserRestart } from "./driver.ts";
@@ -78,6 +78,13 @@ export class BrowserKeeper {
       throw new Error("Chromium did not start a moment ago; it is tried again soon.");
     try {
       if (authorities.length > 0) this.home ??= await homeThatTrusts(authorities);
+      // Only here: it takes 75 MB, which a power that needs no browser is spared.
+      const { chromium } = await import("playwright");
+      if (!sandbox) {
+        logger.warn(
+          "Chromium runs without its sandbox, because CHROMIUM_SANDBOX is false; only do so where it cannot work",
+        );
+      }
       await registerSecretTexts();
       const browser = await chromium.launch({
         executablePath: chromiumPath,
@@ -134,6 +141,13 @@ export class BrowserKeeper {
     if (this.browser === undefined) return;
     this.options.logger.info({ reason }, "browser recycled");
     this.options.onGone(reason);
+    await this.dispose();
+  }
+
+  /** Ends the browser until the next `open`. */
+  async leave(): Promise<void> {
+    if (this.browser === undefined) return;
+    this.options.logger.info("the browser is not needed any more, and ends");
     await this.dispose();
   }
 

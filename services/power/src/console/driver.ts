@@ -1,6 +1,6 @@
 /**
- * What power needs of a provider's console, and nothing more. `page-console.ts` drives a web console with a
- * browser; whatever else can switch a machine (a signed API, another provider) fits behind the same methods.
+ * What power needs of a provider, and nothing more. `page-console.ts` drives its web console with a browser,
+ * `provider/signed-console.ts` asks its signed API first; whoever uses it does not know which lanes there are.
  */
 import type { InstanceState, Lane, LoginEvent } from "@gpu-power-manager/shared/events";
 
@@ -15,6 +15,7 @@ export const UNKNOWN_REASONS = [
   "witnesses_disagree",
   "page_half_loaded",
   "browser_down",
+  "keys_refused",
 ] as const;
 export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
 
@@ -80,8 +81,13 @@ export type ActionResult =
   /** Nothing was sent (no login, no such row, witnesses disagree). */
   | { readonly outcome: "not_tried"; readonly message: string };
 
-export const SESSION_STATES = ["unknown", "logged_in", "login_required"] as const;
+/** `not_used`: no browser is needed, because the signed API answers. */
+export const SESSION_STATES = ["unknown", "logged_in", "login_required", "not_used"] as const;
 export type SessionState = (typeof SESSION_STATES)[number];
+
+/** How it stands with the provider's signed API. */
+export const SIGNED_API_STATES = ["not_asked", "answering", "failing", "limited", "keys_refused"] as const;
+export type SignedApiState = (typeof SIGNED_API_STATES)[number];
 
 export interface ActionRequest {
   readonly providerId: string;
@@ -127,16 +133,19 @@ export interface ConsoleEvents {
 export interface ConsoleDriver {
   /** The provider's ids of the machines that are looked at from now on. */
   setInstances(providerIds: readonly string[]): void;
-  /** Asks the provider's API once for all instances. Never throws: what fails is `unknown` with a reason. */
+  /** Asks the provider once for all instances. Never throws: what fails is `unknown` with a reason. */
   observe(): Promise<PoolSighting>;
   /**
-   * Reloads the page, so that what it shows is newer than anything before, and compares it with a fresh API
-   * answer. Where the two disagree the sighting is `unknown` and artifacts are kept. Never throws.
+   * Has two witnesses tell what is so now, after anything that was told before: the page, loaded anew, beside its API;
+   * or the signed API, beside the page's or itself a while later. Where the two disagree the sighting is `unknown`.
+   * Never throws.
    */
   compare(): Promise<PoolSighting>;
-  /** Sends a start or a stop by the API lane, else by clicking. Never throws. */
+  /** Sends a start or a stop by the first lane that can. Never throws. */
   act(request: ActionRequest): Promise<ActionResult>;
   session(): SessionState;
+  /** Undefined where no keys are set, or the profile's lanes leave it out. */
+  signedApi(): SignedApiState | undefined;
   /** Memory of the browser's processes together in bytes (PSS); undefined when it cannot be known. */
   memoryBytes(): Promise<number | undefined>;
   close(): Promise<void>;

@@ -12,11 +12,12 @@ const stopped = { state: "stopped" } as const;
 const running = { state: "running" } as const;
 
 test("the demo's profile differs from the real one in its addresses only", () => {
-  const { console: site, api, ...rest } = parseProfile(read("demo"), "demo.yaml");
-  const { console: realSite, api: realApi, ...realRest } = profile;
+  const { console: site, api, signed, ...rest } = parseProfile(read("demo"), "demo.yaml");
+  const { console: realSite, api: realApi, signed: realSigned, ...realRest } = profile;
   assert.deepEqual(rest, realRest);
   assert.deepEqual({ ...site, url: "" }, { ...realSite, url: "" });
   assert.deepEqual({ ...api, url: "" }, { ...realApi, url: "" });
+  assert.deepEqual({ ...signed, url: "" }, { ...realSigned, url: "" });
   assert.equal(new URL(site.url).pathname, new URL(realSite.url).pathname);
 });
 

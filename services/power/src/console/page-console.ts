@@ -1,5 +1,6 @@
 /** Drives a web console by its profile: two witnesses of the state, two lanes for actions. */
 import type { Authority } from "@gpu-power-manager/shared/authorities";
+import type { Lane } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { ApiLane } from "./api-lane.ts";
 import { BrowserKeeper } from "./browser.ts";
@@ -16,6 +17,7 @@ import type {
 import { factsOfAll } from "./entry-facts.ts";
 import { Evidence } from "./evidence.ts";
 import { comparePool, fromApi, unknown } from "./interpret.ts";
+import { endsTheTry, NO_LANE } from "./lane-order.ts";
 import { ListPage } from "./list-page.ts";
 import { Login } from "./login.ts";
 import { PageLane } from "./page-lane.ts";
@@ -39,6 +41,9 @@ export interface ConsoleOptions {
   readonly events: ConsoleEvents;
   readonly now: () => number;
 }
+
+/** The lanes that need a browser. */
+export type BrowserLane = Exclude<Lane, "signed">;
 
 export class PageConsole implements ConsoleDriver {
   private readonly options: ConsoleOptions;
@@ -107,11 +112,6 @@ export class PageConsole implements ConsoleDriver {
       turns: this.pageTurns,
       secrets: this.secrets,
     });
-    if (!options.sandbox) {
-      logger.warn(
-        "Chromium runs without its sandbox, because CHROMIUM_SANDBOX is false; only do so where it cannot work",
-      );
-    }
   }
 
   setProfile(profile: Profile): void {
@@ -129,6 +129,20 @@ export class PageConsole implements ConsoleDriver {
 
   async memoryBytes(): Promise<number | undefined> {
     return await this.keeper.memoryBytes();
+  }
+
+  signedApi(): undefined {
+    return undefined;
+  }
+
+  /** Ends the browser, with its session kept, until it is needed again. */
+  async leave(): Promise<void> {
+    if (this.keeper.tab === undefined) return;
+    await this.pageTurns.take(async () => {
+      if (this.login.state === "logged_in") await this.login.save();
+      this.login.lost();
+      await this.keeper.leave();
+    });
   }
 
   async close(): Promise<void> {
@@ -223,7 +237,7 @@ export class PageConsole implements ConsoleDriver {
    */
   private async leavePage(): Promise<void> {
     const ready = this.login.atHand();
-    if (this.options.headless && this.profile.lanes[0] === "api" && ready?.ok === true)
+    if (this.options.headless && this.lanes[0] === "api" && ready?.ok === true)
       await this.list.leave(ready.tab.page);
   }
 
@@ -236,11 +250,16 @@ export class PageConsole implements ConsoleDriver {
 
   // ---- act
 
-  async act(request: ActionRequest): Promise<ActionResult> {
+  /** The profile's lanes that need a browser, in its order. */
+  private get lanes(): readonly BrowserLane[] {
+    return this.profile.lanes.filter((lane) => lane !== "signed");
+  }
+
+  async act(request: ActionRequest, lanes = this.lanes): Promise<ActionResult> {
     const { attemptId, action } = request;
     const { logger, events } = this.options;
     let last: ActionResult | undefined;
-    for (const lane of this.profile.lanes) {
+    for (const lane of lanes) {
       const ready = await this.ready();
       if (!ready.ok) return { outcome: "not_tried", message: ready.words };
       const said = await (lane === "api"
@@ -255,15 +274,9 @@ export class PageConsole implements ConsoleDriver {
         { attemptId, lane, action, result: result.outcome, cause: result.message },
         "An action did not go through",
       );
-      // What may have been taken, or was refused for want of stock, is not tried another way.
-      if (result.outcome === "uncertain" || (result.outcome === "refused" && result.soldOut)) return result;
+      if (endsTheTry(result)) return result;
     }
-    return (
-      last ?? {
-        outcome: "not_tried",
-        message: "No lane could be used: the machine is not in the provider's list.",
-      }
-    );
+    return last ?? NO_LANE;
   }
 
   private async click({ providerId, attemptId, action, allowed }: ActionRequest): Promise<ActionResult> {

@@ -2,6 +2,7 @@ import { Duration } from "@gpu-power-manager/shared/duration";
 import { InstanceState, LANES } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 import { loadYaml, parseYaml } from "../config/yaml-file.ts";
+import { SignedSection } from "../provider/signed-section.ts";
 
 const Selector = z.string().min(1, "must be a CSS selector");
 const Words = z
@@ -137,8 +138,7 @@ const Api = z
     }
   });
 
-/** Everything that differs from console to console. Selectors live here and nowhere else. */
-export const Profile = z.strictObject({
+const Written = z.strictObject({
   console: z.strictObject({
     /** The page with the list of machines. */
     url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
@@ -184,8 +184,10 @@ export const Profile = z.strictObject({
     .prefault({}),
   start: Action,
   stop: Action,
-  /** The lanes that are used, in the order in which they are tried. */
-  lanes: z.array(z.enum(LANES)).min(1).default(["api", "page"]),
+  /** The provider's signed API; used where its keys are set. */
+  signed: SignedSection.optional(),
+  /** The lanes that are used, in the order in which they are tried; `signed` is passed over where no keys are set. */
+  lanes: z.array(z.enum(LANES)).min(1).optional(),
   timeouts: z
     .strictObject({
       /** Loading the page until its list is drawn. */
@@ -197,6 +199,18 @@ export const Profile = z.strictObject({
     })
     .prefault({}),
 });
+
+/** Everything that differs from console to console. Selectors live here and nowhere else. */
+export const Profile = Written.superRefine(({ lanes = [], signed }, context) => {
+  const refuse = (message: string) => context.addIssue({ code: "custom", path: ["lanes"], message });
+  if (new Set(lanes).size < lanes.length) refuse("names a lane twice");
+  if (lanes.includes("signed") && signed === undefined)
+    refuse("names the lane signed, of which the profile says nothing; add a section `signed`");
+}).transform(({ lanes, signed, ...rest }) => ({
+  ...rest,
+  signed,
+  lanes: lanes ?? (signed === undefined ? LANES.filter((lane) => lane !== "signed") : [...LANES]),
+}));
 export type Profile = z.output<typeof Profile>;
 
 /** @throws ConfigError with file, line and path of every mistake. */

@@ -1,5 +1,5 @@
 /** Finds secret texts in a page, also where it cuts one into several elements. What runs here runs in the page. */
-import { type Page, selectors } from "playwright";
+import type { Page } from "playwright";
 
 const ENGINE = "secret-text";
 
@@ -54,7 +54,9 @@ let registered: Promise<void> | undefined;
 /** Makes `secretTexts` usable; to be awaited before a page is opened. */
 export async function registerSecretTexts(): Promise<void> {
   // Playwright takes a name once a process. Apart from the page's own scripts, which could have changed anything.
-  registered ??= selectors.register(ENGINE, SELECTOR_ENGINE, { contentScript: true });
+  registered ??= import("playwright").then(({ selectors }) =>
+    selectors.register(ENGINE, SELECTOR_ENGINE, { contentScript: true }),
+  );
   await registered;
 }
 

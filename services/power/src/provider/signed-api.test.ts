@@ -34,10 +34,12 @@ function apiAt(url: string, privateKey = DEFAULT_PRIVATE_KEY, timeoutMs = 10_000
     keyField: "PublicKey",
     signatureField: "Signature",
     actionField: "Action",
+    constants: { ProjectId: "org-standin" },
     codeField: "RetCode",
     messageField: "Message",
     keyCodes: [171, 172],
     limitCodes: [8050],
+    limitWords: [],
   };
   const keys = { publicKey: DEFAULT_PUBLIC_KEY, privateKey };
   const answers: unknown[] = [];

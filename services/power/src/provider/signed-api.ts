@@ -21,12 +21,15 @@ const MAX_WORDS = 300;
 export interface SignedProfile extends Signing {
   readonly url: string;
   readonly actionField: string;
+  /** Form fields that every request carries. */
+  readonly constants: Fields;
   readonly codeField: string;
   readonly messageField: string;
   /** Codes of a refusal that say: these keys may not ask. */
   readonly keyCodes: readonly number[];
-  /** Codes of a refusal that say: too many requests. */
+  /** Codes of a refusal, and parts of its words, that say: too many requests. */
   readonly limitCodes: readonly number[];
+  readonly limitWords: readonly string[];
 }
 
 /** Why there is no good answer; told apart because another thing is done about each. */
@@ -89,7 +92,11 @@ export class SignedApi {
 
   private async send(action: string, fields: Fields): Promise<Reply> {
     const profile = this.options.profile();
-    const signed = sign({ ...fields, [profile.actionField]: action }, profile, this.options.keys);
+    const signed = sign(
+      { ...profile.constants, ...fields, [profile.actionField]: action },
+      profile,
+      this.options.keys,
+    );
     const sent = await this.post(profile.url, new URLSearchParams(signed).toString());
     if (!sent.ok) return sent;
     const { status, text } = sent;
@@ -151,14 +158,15 @@ function failed(failure: Failure, code: number | null, words: string): Extract<R
 
 /** What the provider itself says of a request. */
 function judge(body: z.output<typeof Body>, profile: SignedProfile): Reply {
-  const { codeField, messageField, keyCodes, limitCodes } = profile;
+  const { codeField, messageField, keyCodes, limitCodes, limitWords } = profile;
   const code = z.int().safeParse(body[codeField]).data;
   if (code === undefined) return failed("lost", null, `The provider's answer holds no ${codeField}.`);
   if (code === 0) return { ok: true, body };
   const said = z.string().catch("").parse(body[messageField]).slice(0, MAX_WORDS);
   const words = said === "" ? `${codeField} ${code}` : said;
   if (keyCodes.includes(code)) return failed("keys_refused", code, words);
-  return failed(limitCodes.includes(code) ? "limited" : "refused", code, words);
+  const limited = limitCodes.includes(code) || limitWords.some((part) => words.includes(part));
+  return failed(limited ? "limited" : "refused", code, words);
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

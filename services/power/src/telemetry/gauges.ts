@@ -2,7 +2,7 @@
 import { HOLD_MODES, type HoldMode } from "@gpu-power-manager/shared/api";
 import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { Counter, Gauge, type Registry } from "prom-client";
-import { type ConsoleDriver, type Facts, SESSION_STATES } from "../console/driver.ts";
+import { type ConsoleDriver, type Facts, SESSION_STATES, SIGNED_API_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
 import { scheduleOf } from "../policy/schedule.ts";
@@ -29,7 +29,7 @@ export interface StateSource {
   readonly pool: Pool;
   readonly fleet: Fleet;
   readonly demand: Demand;
-  readonly driver: Pick<ConsoleDriver, "session" | "memoryBytes">;
+  readonly driver: Pick<ConsoleDriver, "session" | "signedApi" | "memoryBytes">;
   /** The operator's order that holds now; null where none does. */
   readonly hold: { readonly mode: HoldMode; readonly until: number | null } | null;
   /** Milliseconds since 1970. */
@@ -274,12 +274,24 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
   });
   new Gauge({
     name: "gpu_power_console_session",
-    help: "The console session: exactly one of its states is 1.",
+    help: "The console session: exactly one of its states is 1; not_used while the signed API answers and no browser is needed.",
     labelNames: ["state"],
     registers,
     collect() {
       const session = source().driver.session();
       for (const state of SESSION_STATES) this.set({ state }, session === state ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_signed_api",
+    help: "The provider's signed API, by its last answer to a look: exactly one of its states is 1; absent where no keys are set.",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      this.reset();
+      const signedApi = source().driver.signedApi();
+      if (signedApi === undefined) return;
+      for (const state of SIGNED_API_STATES) this.set({ state }, signedApi === state ? 1 : 0);
     },
   });
   new Gauge({

@@ -41,13 +41,13 @@ export function createMetrics(
   });
   const actions = new Counter({
     name: "gpu_power_actions_total",
-    help: "Starts and stops by the lane that sent them (api, page, none) and outcome. Each is counted once by the console's answer (accepted, uncertain, refused, sold_out, not_tried) and, where it may have been taken, once by what was observed (succeeded, no_effect, fell_back, timeout).",
+    help: "Starts and stops by the lane that sent them (signed, api, page, none) and outcome. Each is counted once by the console's answer (accepted, uncertain, refused, sold_out, not_tried) and, where it may have been taken, once by what was observed (succeeded, no_effect, fell_back, timeout).",
     labelNames: ["instance", "action", "lane", "outcome"],
     registers,
   });
   const calls = new Histogram({
     name: "gpu_power_action_seconds",
-    help: "Time of the call of one start or stop in seconds, by the lane that sent it (api, page), whatever came of it.",
+    help: "Time of the call of one start or stop in seconds, by the lane that sent it (signed, api, page), whatever came of it.",
     labelNames: ["action", "lane"],
     buckets: CALL_BUCKETS,
     registers,
@@ -61,14 +61,14 @@ export function createMetrics(
   });
   const observe = new Histogram({
     name: "gpu_power_observe_seconds",
-    help: "Time of one look at the console in seconds, by witness (api, page).",
+    help: "Time of one look at the console in seconds, by witness (signed, api, page).",
     labelNames: ["witness"],
     buckets: OBSERVE_BUCKETS,
     registers,
   });
   const disagreements = new Counter({
     name: "gpu_power_witness_disagreements_total",
-    help: "Times the API and the freshly loaded page showed different states; nothing is stopped until they agree.",
+    help: "Times two witnesses (the signed API, the page's API, the freshly loaded page) told different states; nothing is stopped until they agree.",
     registers,
   });
   const consoleErrors = new Counter({

@@ -16,7 +16,7 @@ export interface StageParts extends OpenPool {
   readonly name: string;
   readonly followed: Pick<FollowedFiles, "pool">;
   readonly demand: Pick<KvDocument<typeof Demand>, "value">;
-  readonly driver: Pick<ConsoleDriver, "session">;
+  readonly driver: Pick<ConsoleDriver, "session" | "signedApi">;
   readonly now: () => number;
 }
 
@@ -80,6 +80,7 @@ export class Stage {
       demand: demand.value,
       reconciler,
       session: driver.session(),
+      signedApi: driver.signedApi(),
       nats: this.health.state,
       leads: this.leads,
       name,

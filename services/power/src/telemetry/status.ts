@@ -2,7 +2,7 @@ import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { Readiness } from "@gpu-power-manager/shared/http";
 import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
-import type { Facts, SessionState } from "../console/driver.ts";
+import type { Facts, SessionState, SignedApiState } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
@@ -21,6 +21,7 @@ export interface StatusSource {
   readonly demand: Demand;
   readonly reconciler: Pick<Reconciler, "decisions" | "view">;
   readonly session: SessionState;
+  readonly signedApi: SignedApiState | undefined;
   readonly nats: NatsState;
   /** Whether this power holds the lease. */
   readonly leads: boolean;
@@ -149,7 +150,7 @@ export function standbyReadiness(nats: NatsState, lease: LeaseView | undefined):
   return { ready: true, words, details: { nats } };
 }
 
-/** Ready when the console is logged in and every instance has been observed not long ago, and NATS is there. */
+/** Ready when the signed API answers or the console is logged in, every instance has been observed not long ago, and NATS is there. */
 export function readinessOf(source: StatusSource): Readiness {
   const details = { nats: source.nats };
   const not = (words: string): Readiness => ({ ready: false, words, details });
@@ -160,7 +161,8 @@ export function readinessOf(source: StatusSource): Readiness {
   if (!source.leads) {
     return not("The lease cannot be renewed, so another power may act; look at NATS and at the other power.");
   }
-  if (source.session === "login_required") {
+  const signed = source.signedApi === "answering";
+  if (source.session === "login_required" && !signed) {
     return not(
       "The console asks for a login. Log in by hand with HEADLESS=false, or configure the console's user.",
     );
@@ -173,8 +175,12 @@ export function readinessOf(source: StatusSource): Readiness {
     }
   }
   if (source.fleet.members.length === 0) return not("The pool is being opened.");
-  if (source.session !== "logged_in") return not("The console's session is not known yet.");
-  const words = ["The console is logged in and every machine is observed."];
+  if (source.session !== "logged_in" && !signed) return not("The console's session is not known yet.");
+  const words = [
+    signed
+      ? "The provider's signed API answers and every machine is observed."
+      : "The console is logged in and every machine is observed.",
+  ];
   for (const { instance, forgotten } of source.fleet.members) {
     if (forgotten)
       words.push(

@@ -3,7 +3,7 @@ import type { ArtifactList, HistoryPage } from "@gpu-power-manager/shared/api";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import { type Html, html } from "./html.ts";
 import { length, type Speech } from "./language.ts";
-import { LOGIN_WORDS, STATE_WORDS } from "./words.ts";
+import { LANE_WORDS, LOGIN_WORDS, STATE_WORDS } from "./words.ts";
 
 type Entry = HistoryPage["entries"][number];
 
@@ -85,7 +85,7 @@ function attempt(
   return html`<li class="${outcome === undefined ? "is-busy" : good ? "is-good" : "is-failed"}"><details><summary><span class="what">${action} ${first.instance}</span> <span class="result">${result}</span>${reason === undefined ? "" : html` <span class="because">${say(reason.en, reason.zh)}</span>`} <span class="when">${exact(speech, from)}</span></summary>
 <ol class="steps">${intent === undefined ? "" : step(intent.at, say("requested and written down", "已请求并记录"))}${between.map(
     (entry) => step(entry.at, say(`seen ${STATE_WORDS[entry.to].en}`, `观察到${STATE_WORDS[entry.to].zh}`)),
-  )}${outcome?.kind === "outcome" ? step(outcome.at, html`${result}${lane === undefined ? "" : ` (${say(lane === "api" ? "by the API" : "by the page", lane === "api" ? "经 API" : "经页面")})`}${outcome.message === undefined ? "" : `: ${outcome.message}`}`) : ""}</ol>${pictures.map(
+  )}${outcome?.kind === "outcome" ? step(outcome.at, html`${result}${lane === undefined ? "" : ` (${say(LANE_WORDS[lane].en, LANE_WORDS[lane].zh)})`}${outcome.message === undefined ? "" : `: ${outcome.message}`}`) : ""}</ol>${pictures.map(
     ({ name }) =>
       html`<a class="shot" href="api/v1/artifacts/${name}" target="_blank" rel="noopener"><img loading="lazy" src="api/v1/artifacts/${name}" alt="${say("What the console showed", "控制台画面")}" width="240"></a>`,
   )}<p class="note">${say("attempt", "尝试")} ${id}</p></details></li>`;

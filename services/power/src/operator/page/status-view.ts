@@ -204,7 +204,7 @@ function console_({ session, instances }: PowerStatus, speech: Speech, now: numb
       : speech.language === "zh"
         ? html`${ago(speech, Math.max(...seen), now)}查看`
         : html`looked at ${ago(speech, Math.max(...seen), now)}`;
-  const mood = session === "logged_in" ? "good" : "bad";
+  const mood = session === "logged_in" || session === "not_used" ? "good" : "bad";
   return fact("console", mood, say("Console", "控制台"), say(words.en, words.zh), note);
 }
 

@@ -1,5 +1,5 @@
 /** Words of the page for states and sessions that come as bare names. */
-import type { InstanceState, LoginEvent } from "@gpu-power-manager/shared/events";
+import type { InstanceState, Lane, LoginEvent } from "@gpu-power-manager/shared/events";
 import type { Words } from "@gpu-power-manager/shared/reason-words";
 
 export const STATE_WORDS: Readonly<Record<InstanceState, Words>> = {
@@ -20,7 +20,14 @@ export const LOGIN_WORDS: Readonly<Record<LoginEvent, Words>> = {
 const SESSION_WORDS: Readonly<Record<string, Words>> = {
   logged_in: { en: "logged in", zh: "已登录" },
   login_required: { en: "asks for a login", zh: "需要登录" },
+  not_used: { en: "by the signed API", zh: "使用签名 API" },
   unknown: { en: "not known yet", zh: "尚未得知" },
+};
+
+export const LANE_WORDS: Readonly<Record<Lane, Words>> = {
+  signed: { en: "by the signed API", zh: "经签名 API" },
+  api: { en: "by the API", zh: "经 API" },
+  page: { en: "by the page", zh: "经页面" },
 };
 
 /** Of the console's session; the bare word for one of a newer version. */
