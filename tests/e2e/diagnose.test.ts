@@ -5,8 +5,9 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { Pointed, ProfileCheck } from "@gpu-power-manager/shared/api";
 import { Redis } from "ioredis";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
@@ -61,6 +62,35 @@ async function gpuctl(stack: Stack, ...args: string[]) {
     env: { POWER_URL: stack.power.url, OPERATOR_TOKEN: stack.tokens.viewer, LANG: "C" },
   });
   return { code: await child.exited, text: child.lines.join("\n") };
+}
+
+const profileFile = (stack: Stack) => join(dirname(stack.poolFile), "profiles/demo.yaml");
+
+/** Points at a row of the page that has other classes now, and writes what is proposed. */
+async function mendProfile(stack: Stack): Promise<void> {
+  const file = profileFile(stack);
+  const { selectors } = ProfileCheck.parse(
+    JSON.parse((await gpuctl(stack, "--json", "profile", "check")).text),
+  );
+  const [table] = selectors?.find(({ name }) => name === "page.ready")?.boxes ?? [];
+  assert.ok(table !== undefined);
+  // Below the line of titles.
+  const at = [table.x + table.width / 2, table.y + 60].map((each) => String(Math.round(each)));
+  const pointed = Pointed.parse(
+    JSON.parse((await gpuctl(stack, "--json", "profile", "point", "page.row", ...at)).text),
+  );
+  const [best] = pointed.proposals;
+  assert.equal(best?.selector, "tr.ux-next-table-row");
+  const refused = await gpuctl(stack, "profile", "set", "page.row", best.selector, "--file", file);
+  assert.equal(refused.code, 1, "nobody was asked");
+  for (const [line, value] of [
+    ["page.id", ".ux-next-table-cell-id"],
+    ["page.row", best.selector],
+  ] as const) {
+    const set = await gpuctl(stack, "profile", "set", line, value, "--yes", "--file", file);
+    assert.equal(set.code, 0, set.text);
+    assert.match(set.text, new RegExp(`\\+ +${line.split(".")[1]}: ${value.replaceAll(".", "\\.")}`));
+  }
 }
 
 /** Waits until the first ✗ is this one, and says so; `seen` is what it must have seen, `next` what it advises. */
@@ -132,7 +162,21 @@ test("console and gateway in trouble: the first ✗ names the cause, and all is 
   assert.match(check.text, /missing +page\.row/);
   assert.match(check.text, /found +page\.ready/);
   assert.match(check.text, /found +api\.list\.state +State/);
+  await mendProfile(stack);
+  await well(stack);
   await turn({ changedSelectors: [] });
+  const file = profileFile(stack);
+  assert.match(
+    await readFile(`${file}.before`, "utf8"),
+    /row: tr\.ux-next-table-row/,
+    "the one before stays",
+  );
+  for (const [line, value] of Object.entries({
+    "page.id": ".uc-fe-table-cell-id",
+    "page.row": "tr.uc-fe-table-row",
+  }))
+    assert.equal((await gpuctl(stack, "profile", "set", line, value, "--yes", "--file", file)).code, 0);
+  await well(stack);
   await turn({ pageDisagrees: { [id]: "Running" } });
   await firstFailureIs(stack, "state", /gpu-1: /, /Nothing is stopped/);
   await turn({ pageDisagrees: {} });

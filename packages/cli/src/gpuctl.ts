@@ -9,6 +9,7 @@ import { CommandError, EXIT } from "./command-error.ts";
 import { hold, order, reload, resume } from "./commands/acting.ts";
 import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
+import { pointOnPage, setLine } from "./commands/mend-profile.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
 import { checkProfile } from "./commands/profile.ts";
@@ -187,6 +188,22 @@ profile
   .addHelpText("after", "\nExample: gpuctl profile check")
   .action(async () => {
     process.exitCode = await checkProfile(session());
+  });
+profile
+  .command("point <line> <x> <y>")
+  .description("Selectors for a line that match the element at a point of the page alone, the best first")
+  .addHelpText("after", "\nExample: gpuctl profile point page.row 300 220")
+  .action(async (line: string, x: string, y: string) => await pointOnPage(session(), { line, x, y }));
+profile
+  .command("set <line> <value>")
+  .description(
+    "Another value in one line of the profile's file: shown, asked for, written; the old file stays beside",
+  )
+  .option("--file <path>", "the profile's file; else config/profiles/<its name>.yaml")
+  .option("--yes", "write it without asking", false)
+  .addHelpText("after", "\nExample: gpuctl profile set page.row tr.list-row")
+  .action(async (line: string, value: string, flags: { file?: string; yes: boolean }) => {
+    process.exitCode = await setLine(session(), { line, value, ...flags, root: ROOT });
   });
 
 command("needs", "Who says that the GPU is needed", "gpuctl needs").action(

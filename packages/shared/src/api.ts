@@ -279,6 +279,40 @@ export const ProfileCheck = z.object({
 });
 export type ProfileCheck = z.infer<typeof ProfileCheck>;
 
+export const PointQuery = z.object({
+  line: z.string().min(1).max(100).meta({ description: "the profile's line, such as page.row" }),
+  x: z.coerce.number().nonnegative().meta({ description: "in the page's window, in CSS pixels" }),
+  y: z.coerce.number().nonnegative(),
+});
+export type PointQuery = z.infer<typeof PointQuery>;
+
+/** Selectors for one line of the profile that match the element at a point of the page alone, the best first. */
+export const Pointed = z.object({
+  line: z.string(),
+  tag: z.string(),
+  text: z.string(),
+  proposals: z.array(
+    z.object({
+      selector: z.string(),
+      covers: z
+        .int()
+        .meta({ description: "rows in which it finds one; 0 where it is not looked for in rows" }),
+      elsewhere: z.array(z.string()).meta({ description: "what it matches outside of the list's rows" }),
+    }),
+  ),
+});
+export type Pointed = z.infer<typeof Pointed>;
+
+export const ProfileChange = z.object({
+  line: z.string().min(1).max(100),
+  value: z.string().min(1).max(1_000),
+});
+export type ProfileChange = z.infer<typeof ProfileChange>;
+
+/** The profile's file as it is, and as it would be; power writes neither. */
+export const ProfileText = z.object({ profile: z.string(), before: z.string(), after: z.string() });
+export type ProfileText = z.infer<typeof ProfileText>;
+
 /** What power can see of the way of a notice, for `gpuctl diagnose`. Ages and lengths are in seconds. */
 export const Diagnosis = z.object({
   at: Time,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ConfigError, describeError } from "@gpu-power-manager/shared/errors";
-import { isCollection, isNode, LineCounter, parseDocument } from "yaml";
+import { isCollection, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 
 /** The line of the deepest node on the way to `path` that exists: for a missing key, that of its parent. */
@@ -16,6 +16,21 @@ function lineOf(
     if (isCollection(node)) return 1;
   }
   return 1;
+}
+
+/** The line of a key of the map at `path`: where a person mistyped it. */
+function lineOfKey(
+  document: ReturnType<typeof parseDocument>,
+  path: readonly PropertyKey[],
+  key: string,
+  lines: LineCounter,
+): number {
+  const map = path.length === 0 ? document.contents : document.getIn(path.map(String), true);
+  const pair = isMap(map)
+    ? map.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+    : null;
+  const range = isScalar(pair?.key) ? pair.key.range : undefined;
+  return range ? lines.linePos(range[0]).line : lineOf(document, path, lines);
 }
 
 /**
@@ -35,9 +50,11 @@ export function parseYaml<S extends z.ZodType>(schema: S, text: string, file: st
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     file,
-    parsed.error.issues.map((issue) => {
+    parsed.error.issues.flatMap((issue) => {
       const where = issue.path.map(String).join(".") || "the file";
-      return `${file}:${lineOf(document, issue.path, lines)}: ${where}: ${issue.message}`;
+      const at = (line: number) => `${file}:${line}: ${where}: ${issue.message}`;
+      if (issue.code !== "unrecognized_keys") return [at(lineOf(document, issue.path, lines))];
+      return issue.keys.map((key) => at(lineOfKey(document, issue.path, key, lines)));
     }),
   );
 }

@@ -100,8 +100,7 @@ export class Operator {
         if (this.doctor === undefined) throw new ApiError("not_ready", stage.readiness().words);
         return this.doctor;
       },
-      profileName: () => followed.pool.profile,
-      profileUrl: () => followed.profile.console.url,
+      profile: () => this.effective().profile,
       feed: this.feed,
       logger,
       signal,

@@ -1,5 +1,5 @@
 /** Holds a profile against the live console, for whoever mends it. Nothing of it changes a machine. */
-import type { ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { Pointed, ProfileCheck } from "@gpu-power-manager/shared/api";
 import type { ApiLane } from "../api-lane.ts";
 import type { Tab } from "../browser.ts";
 import { firstLine } from "../first-line.ts";
@@ -9,6 +9,7 @@ import type { Secrets } from "../secrets.ts";
 import type { Turns } from "../turns.ts";
 import { checkAnswer } from "./check-answers.ts";
 import { checkPage } from "./check-page.ts";
+import { proposeSelectors } from "./propose-selectors.ts";
 
 export interface DoctorParts {
   readonly profile: () => Profile;
@@ -52,6 +53,20 @@ export class Doctor {
         : { selectors, selectorsWords: null }),
       ...("refused" in api ? { api: null, apiWords: api.refused } : { api, apiWords: null }),
     };
+  }
+
+  /** Selectors for a line of the profile that match the element at this point alone. Never throws. */
+  async point(
+    line: string,
+    point: { readonly x: number; readonly y: number },
+  ): Promise<Pointed | { readonly words: string }> {
+    const { profile, secrets } = this.parts;
+    return await this.onList(async ({ page }) => {
+      const found = await proposeSelectors(page, profile(), line, point);
+      if (found === undefined) return { words: `The profile has no line ${line} that looks for something.` };
+      if (found === null) return { words: "There is nothing at this point of the page's window." };
+      return { line, ...found, text: secrets.blot(found.text) };
+    });
   }
 
   private async checkAnswers(): Promise<NonNullable<ProfileCheck["api"]> | { readonly refused: string }> {

@@ -1,26 +1,51 @@
-/** The profile, held against the live console. */
-import type { ProfileCheck } from "@gpu-power-manager/shared/api";
+/** The profile, held against the live console, and what would mend it. Nothing here writes a file or changes a machine. */
+import { readFileSync } from "node:fs";
+import {
+  PointQuery,
+  ProfileChange,
+  type ProfileCheck,
+  type ProfileText,
+} from "@gpu-power-manager/shared/api";
+import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { Router } from "express";
 import type { Doctor } from "../../console/doctor/doctor.ts";
+import { withLine } from "../../console/doctor/edit-profile.ts";
+import { ApiError } from "../problems.ts";
 
 export interface ProfileParts {
   /** @throws ApiError where this power looks at no console. */
   readonly doctor: () => Doctor;
-  readonly profileName: () => string;
-  readonly profileUrl: () => string;
+  readonly profile: () => { readonly name: string; readonly file: string; readonly url: string };
 }
 
-export function profileRoutes({ doctor, profileName, profileUrl }: ProfileParts): Router {
+export function profileRoutes({ doctor, profile }: ProfileParts): Router {
   const router = Router();
   router.get("/profile/check", async (_request, response) => {
     const found = await doctor().check();
-    const check: ProfileCheck = {
-      at: new Date().toISOString(),
-      profile: profileName(),
-      url: profileUrl(),
-      ...found,
-    };
+    const { name, url } = profile();
+    const check: ProfileCheck = { at: new Date().toISOString(), profile: name, url, ...found };
     response.json(check);
   });
+  router.get("/profile/point", async (request, response) => {
+    const { line, ...point } = PointQuery.parse(request.query);
+    const pointed = await doctor().point(line, point);
+    if ("words" in pointed) throw new ApiError("refused", pointed.words);
+    response.json(pointed);
+  });
+  router.get("/profile/change", (request, response) => {
+    const { line, value } = ProfileChange.parse(request.query);
+    const { name, file } = profile();
+    response.json(changed(name, file, line, value) satisfies ProfileText);
+  });
   return router;
+}
+
+function changed(profile: string, file: string, line: string, value: string): ProfileText {
+  try {
+    const before = readFileSync(file, "utf8");
+    return { profile, before, after: withLine(before, file, line, value) };
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ApiError("refused", error.message);
+    throw error;
+  }
 }
