@@ -166,11 +166,7 @@ test("console and gateway in trouble: the first ✗ names the cause, and all is 
   await well(stack);
   await turn({ changedSelectors: [] });
   const file = profileFile(stack);
-  assert.match(
-    await readFile(`${file}.before`, "utf8"),
-    /row: tr\.ux-next-table-row/,
-    "the one before stays",
-  );
+  assert.match(await readFile(`${file}.before`, "utf8"), /row: tr\.uc-fe-table-row/, "the one before stays");
   for (const [line, value] of Object.entries({
     "page.id": ".uc-fe-table-cell-id",
     "page.row": "tr.uc-fe-table-row",
