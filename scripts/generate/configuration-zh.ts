@@ -51,5 +51,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   VIEWER_TOKEN: "运维 API 的只读令牌",
   ALLOWED_HOSTS: "访问运维 API 时允许使用的主机名，防止外部网页借域名重绑定访问",
   PUBLIC_URL: "前面有反向代理时，人们打开运维页面所用的地址",
+  PROMETHEUS_URL: "向哪个 Prometheus 查询正在触发的告警，供运维页面显示",
+  PROMETHEUS_PASSWORD: "Prometheus 用户 admin 的密码",
   HEADLESS: "设为 false 显示浏览器窗口，便于人工登录",
 };

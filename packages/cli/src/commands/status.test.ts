@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { diagnosisAt, machineAt, statusAt } from "../answers-for-tests.ts";
 import { speaker } from "../language.ts";
 import { openSession } from "../session.ts";
-import { describeStatus, printStatus } from "./status.ts";
+import { describeAlerts, describeStatus, printStatus } from "./status.ts";
 
 const AT = "2026-11-23T12:00:00.000Z";
 const before = (seconds: number) => new Date(Date.parse(AT) - seconds * 1_000).toISOString();
@@ -66,6 +66,25 @@ test("what the provider tells beside the state is said where it matters", () => 
   assert.doesNotMatch(told("stopped"), /GPU/);
 });
 
+test("what fires is said, the gravest first, and that it is not known", () => {
+  const alert = (name: string, severity: "critical" | "warning") => ({
+    name,
+    severity,
+    since: before(90),
+    summary: { en: `${name} happened`, zh: `${name} 发生` },
+    description: { en: "", zh: "" },
+    runbook: null,
+  });
+  const fires = { at: AT, alerts: [alert("ListenerDown", "critical"), alert("GpuSurplus", "warning")] };
+  assert.deepEqual(describeAlerts(fires, speaker("en")), [
+    "  alerts    ListenerDown happened (ListenerDown, critical, 1 m 30 s ago)",
+    "            GpuSurplus happened (GpuSurplus, warning, 1 m 30 s ago)",
+  ]);
+  assert.match(describeAlerts(fires, speaker("zh"))[0] ?? "", /告警 {6}ListenerDown 发生/);
+  assert.deepEqual(describeAlerts({ at: AT, alerts: [] }, speaker("en")), ["  alerts    none fires"]);
+  assert.match(describeAlerts({ words: "why" }, speaker("en"))[0] ?? "", /not known: why/);
+});
+
 test("a power that stands by says whose view it tells, and of when", () => {
   const text = describeStatus({ ...status, asOf: before(2) }, speaker("en")).join("\n");
   assert.match(text, /told by {3}host-1:7, 2\.0 s ago; the power that was asked stands by/);
@@ -125,6 +144,7 @@ test("a listener that cannot be reached from here is told of as power hears from
   const alive = { name: "listener-1", aheadSeconds: 0, registered: true, provenSecondsAgo: 1 };
   const answers: Record<string, unknown> = {
     "/api/v1/status": status,
+    "/api/v1/alerts": { at: AT, alerts: [] },
     "/api/v1/diagnosis": diagnosisAt(AT, { listeners: [{ ...alive, silentSeconds: 1, about }] }),
   };
   const url = await answering(t, ({ url: path = "" }, response) => {
@@ -143,7 +163,7 @@ test("a power that has no status to tell says what it waits for", async (t) => {
   const detail = "Standing by: power:7 has held the lease since noon.";
   const problem = { type: "x", title: "Power cannot answer yet", status: 503, code: "not_ready", detail };
   const url = await answering(t, (request, response) => {
-    const asked = request.url === "/api/v1/status";
+    const asked = request.url !== "/readyz";
     response
       .writeHead(asked ? 503 : 200)
       .end(JSON.stringify(asked ? problem : { ready: true, words: "fine" }));

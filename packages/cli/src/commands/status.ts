@@ -3,6 +3,7 @@ import { Diagnosis } from "@gpu-power-manager/shared/api";
 import { costWords } from "@gpu-power-manager/shared/cost-words";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
 import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
@@ -143,18 +144,34 @@ function toldByProvider({ state, provider }: PowerStatus["instances"][number], s
   ].map((line) => `      ${line}`);
 }
 
+/** What fires, the gravest first, or why that is not known. */
+export function describeAlerts(alerts: FiringAlerts | { readonly words: string }, say: Say): string[] {
+  const label = say("  alerts    ", "  告警      ");
+  if ("words" in alerts) return [label + say(`not known: ${alerts.words}`, `未知：${alerts.words}`)];
+  if (alerts.alerts.length === 0) return [label + say("none fires", "没有触发")];
+  return alerts.alerts.map(({ name, severity, since, summary }, index) => {
+    const words = `${say(summary.en, summary.zh)} (${name}, ${severity}, ${ago(say, since, alerts.at)})`;
+    return (index === 0 ? label : " ".repeat(12)) + words;
+  });
+}
+
 /** Prints the status of both services; returns the exit code: 0 when both could be asked. */
 export async function printStatus(session: Session): Promise<number> {
   const { json, print, say } = session;
-  const [power, listener] = await Promise.all([askPower(session), askListener(session)]);
+  const [power, listener, alerts] = await Promise.all([
+    askPower(session),
+    askListener(session),
+    askAlerts(session),
+  ]);
   if (json) {
     const { ready, words } = listener;
-    print(
-      JSON.stringify({ power: power.status ?? { words: power.words }, listener: { ready, words } }, null, 2),
-    );
+    const said = { power: power.status ?? { words: power.words }, listener: { ready, words }, alerts };
+    print(JSON.stringify(said, null, 2));
   } else {
     const lines =
-      power.status === undefined ? [`Power     ${power.words}`] : describeStatus(power.status, say);
+      power.status === undefined
+        ? [`Power     ${power.words}`]
+        : [...describeStatus(power.status, say), ...describeAlerts(alerts, say)];
     for (const line of lines) print(line);
     const state = listener.ready ? say("ready", "就绪") : say("not ready", "未就绪");
     print(listener.ready === null ? listener.words : `Listener  ${state}: ${listener.words}`);
@@ -168,6 +185,15 @@ async function askPower({ client }: Session) {
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return { status: undefined, words: error.message, code: error.exitCode };
+  }
+}
+
+async function askAlerts({ client }: Session): Promise<FiringAlerts | { readonly words: string }> {
+  try {
+    return await client.ask("/alerts", FiringAlerts);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { words: error.message };
   }
 }
 

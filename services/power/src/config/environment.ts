@@ -5,6 +5,12 @@ import { z } from "zod";
 
 const MIB = 1024 * 1024;
 
+/** An address to which a path is added. */
+const base = (example: string) =>
+  z
+    .url({ protocol: /^https?$/, error: `must be an address such as ${example}` })
+    .transform((text) => new URL(text.endsWith("/") ? text : `${text}/`));
+
 const token = (description: string) =>
   z
     .string()
@@ -81,11 +87,16 @@ export const PowerEnv = z.object({
       error: "must be host names without ports, separated by commas",
     })
     .meta({ description: "names by which the operator's API may be asked, so that no foreign page can" }),
-  PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: "must be an address such as https://gpu.example.com/power/" })
-    .transform((text) => new URL(text.endsWith("/") ? text : `${text}/`))
+  PUBLIC_URL: base("https://gpu.example.com/power/")
     .optional()
     .meta({ description: "where people open the operator's page, when a reverse proxy stands before it" }),
+  PROMETHEUS_URL: base("http://prometheus:9090")
+    .optional()
+    .meta({ description: "where Prometheus is asked which alerts fire, for the operator's page" }),
+  PROMETHEUS_PASSWORD: z
+    .string()
+    .optional()
+    .meta({ description: "password of Prometheus' user admin", ...secret }),
   ...serviceEnv(9102),
 });
 export type PowerConfig = z.output<typeof PowerEnv>;

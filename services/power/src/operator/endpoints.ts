@@ -28,6 +28,7 @@ import {
   Why,
 } from "@gpu-power-manager/shared/api";
 import { Token } from "@gpu-power-manager/shared/events";
+import { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
 
@@ -99,6 +100,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "What the schedules ask for within the next seven days",
     answer: ScheduleAhead,
     problems: [],
+  },
+  {
+    method: "get",
+    path: "/alerts",
+    summary: "The alerts that fire, as Prometheus says, the gravest first",
+    answer: FiringAlerts,
+    problems: ["not_ready"],
   },
   {
     method: "get",

@@ -29,6 +29,7 @@ function app() {
     acts: never,
     why: never,
     schedule: never,
+    alerts: never,
     bus: never,
     artifacts: new ArtifactShelf("/none"),
     config: never,

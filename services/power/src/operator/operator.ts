@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { EffectiveConfig, JobTaken, Why } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
+import type { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
 import type { HttpOptions } from "@gpu-power-manager/shared/http";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { NatsHealth } from "@gpu-power-manager/shared/nats-health";
@@ -15,6 +16,7 @@ import { scheduleAhead } from "../policy/schedule-shown.ts";
 import type { Stage } from "../telemetry/stage.ts";
 import { HeardView, tellView } from "./acting-view.ts";
 import type { Acts } from "./acts.ts";
+import { Alerts } from "./alerts.ts";
 import { operatorApi } from "./api.ts";
 import { ArtifactShelf } from "./artifact-shelf.ts";
 import { Credentials } from "./credentials.ts";
@@ -46,6 +48,7 @@ export class Operator {
   private readonly feed = new Feed();
   private readonly ledger: Ledger;
   private readonly heard = new HeardView();
+  private readonly alerts: Alerts;
   private tell = () => {};
   private bus: Bus | undefined;
   private acting: Acts | undefined;
@@ -57,6 +60,12 @@ export class Operator {
     const { config, followed, stage, logger, signal } = parts;
     this.parts = parts;
     this.listeners = new Listeners(parts.now);
+    this.alerts = new Alerts({
+      url: config.PROMETHEUS_URL,
+      password: config.PROMETHEUS_PASSWORD,
+      onChange: () => this.feed.changed(),
+    });
+    void this.alerts.follow(signal);
     const tokens = { operator: config.OPERATOR_TOKEN, viewer: config.VIEWER_TOKEN };
     const { PUBLIC_URL: publicUrl } = config;
     const sessions = new Sessions({
@@ -83,6 +92,7 @@ export class Operator {
       known: () => this.known(),
       acts: () => this.mayAct(),
       why: () => this.why(),
+      alerts: () => this.firing(),
       schedule: () => scheduleAhead(followed.pool.policy, parts.now()),
       bus: () => this.connected(),
       artifacts,
@@ -115,6 +125,7 @@ export class Operator {
       status: () => this.status() ?? { words: stage.readiness().words },
       why: () => (this.acting !== undefined && stage.leads ? this.acting.why() : undefined),
       listeners: this.listeners,
+      alerts: () => this.alerts.view,
       bus: () => this.connected(),
       now: parts.now,
       logger,
@@ -178,6 +189,12 @@ export class Operator {
     const status = this.status();
     if (status === undefined) throw new ApiError("not_ready", stage.readiness().words);
     return status;
+  }
+
+  private firing(): FiringAlerts {
+    const { view } = this.alerts;
+    if ("words" in view) throw new ApiError("not_ready", `Which alerts fire is not known: ${view.words.en}.`);
+    return view;
   }
 
   private mayAct(): Acts {

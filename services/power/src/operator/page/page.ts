@@ -8,6 +8,7 @@ import express, { type ErrorRequestHandler, type Request, type RequestHandler, R
 import helmet from "helmet";
 import { z } from "zod";
 import type { Pool } from "../../pool/pool.ts";
+import type { AlertsView } from "../alerts.ts";
 import type { Credentials } from "../credentials.ts";
 import { checkHost } from "../doorkeeper.ts";
 import type { Listeners } from "../listeners.ts";
@@ -41,6 +42,7 @@ export interface PageParts extends Omit<PastParts, "poolName"> {
   /** Undefined where this power does not act. */
   readonly why: () => Why | undefined;
   readonly listeners: Listeners;
+  readonly alerts: () => AlertsView;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly logger: Logger;
@@ -150,7 +152,11 @@ async function view(parts: PageParts, request: Request, { role }: Session) {
   const pool = parts.pool();
   const usage = usageOf(await parts.ledger.known(), status, speech, now);
   const listeners = parts.listeners.shown();
-  return statusView({ pool: pool.pool, status, why: parts.why(), listeners, usage, role, now }, speech);
+  const alerts = parts.alerts();
+  return statusView(
+    { pool: pool.pool, status, why: parts.why(), listeners, alerts, usage, role, now },
+    speech,
+  );
 }
 
 const STATUS = {

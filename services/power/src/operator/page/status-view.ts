@@ -3,6 +3,7 @@ import type { Diagnosis, Why } from "@gpu-power-manager/shared/api";
 import { costWords } from "@gpu-power-manager/shared/cost-words";
 import type { Words } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { AlertsView } from "../alerts.ts";
 import type { Role } from "../credentials.ts";
 import { type Action, actionsOf } from "./actions.ts";
 import { type Html, html } from "./html.ts";
@@ -19,6 +20,7 @@ export interface Overview {
   /** Undefined where this power does not act. */
   readonly why: Why | undefined;
   readonly listeners: Diagnosis["listeners"];
+  readonly alerts: AlertsView;
   readonly usage: readonly Usage[];
   readonly role: Role;
   /** Milliseconds since 1970. */
@@ -103,7 +105,7 @@ function scheduleLine({ schedule }: PowerStatus, speech: Speech, now: number): H
 type Mood = "good" | "bad" | "plain" | "busy";
 
 const fact = (id: string, mood: Mood, label: string, value: Html | string, note: Html | string) =>
-  html`<section id="fact-${id}" class="fact mood-${mood}" data-live><h2>${label}</h2><p class="value">${value}</p><p class="note">${note}</p></section>`;
+  html`<section id="fact-${id}" class="fact mood-${mood}" data-live><h2>${label}</h2><p class="value">${value}</p><div class="note">${note}</div></section>`;
 
 function facts(overview: Overview, status: PowerStatus | undefined, speech: Speech): Html {
   const { say } = speech;
@@ -117,7 +119,7 @@ function facts(overview: Overview, status: PowerStatus | undefined, speech: Spee
     status === undefined
       ? fact("console", "bad", say("Console", "控制台"), unknown, say("no status here", "此处没有状态"))
       : console_(status, speech, now)
-  }${alerts(speech)}${usage(overview.usage, speech)}</div>`;
+  }${alerts(overview, speech)}${usage(overview.usage, speech)}</div>`;
 }
 
 function waiting({ demand, needs }: PowerStatus, speech: Speech, now: number): Html {
@@ -208,9 +210,32 @@ function console_({ session, instances }: PowerStatus, speech: Speech, now: numb
   return fact("console", mood, say("Console", "控制台"), say(words.en, words.zh), note);
 }
 
-function alerts({ say }: Speech): Html {
-  const note = say("Grafana shows them", "请在 Grafana 查看");
-  return fact("alerts", "plain", say("Alerts", "告警"), say("not asked", "未查询"), note);
+function alerts({ alerts: view, now }: Overview, speech: Speech): Html {
+  const { say } = speech;
+  const label = say("Alerts", "告警");
+  if ("words" in view)
+    return fact("alerts", "plain", label, say("unknown", "未知"), say(view.words.en, view.words.zh));
+  const [first, ...others] = view.alerts;
+  const asked = Date.parse(view.at);
+  if (first === undefined)
+    return fact(
+      "alerts",
+      "good",
+      label,
+      say("none", "无"),
+      speech.language === "zh"
+        ? html`${ago(speech, asked, now)}查询`
+        : html`asked ${ago(speech, asked, now)}`,
+    );
+  const line = ({ name, summary, since: from, runbook }: typeof first) =>
+    html`<li><strong>${say(summary.en, summary.zh)}</strong> ${name} · ${since(speech, Date.parse(from), now)}${runbook === null ? "" : html` · ${say("what to do:", "处理方法：")} ${runbook}`}</li>`;
+  return fact(
+    "alerts",
+    first.severity === "critical" ? "bad" : "busy",
+    label,
+    say(others.length === 0 ? "1 fires" : `${others.length + 1} fire`, `${others.length + 1} 个正在触发`),
+    html`<ul class="alerts">${[first, ...others].map(line)}</ul>`,
+  );
 }
 
 function usage(rows: readonly Usage[], { say }: Speech): Html {

@@ -11,6 +11,7 @@ import {
   type Why,
 } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
+import type { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { Router } from "express";
 import type { ArtifactShelf } from "../artifact-shelf.ts";
@@ -30,10 +31,12 @@ export interface ReadingParts {
   /** @throws ApiError where this power does not act. */
   readonly why: () => Why;
   readonly schedule: () => ScheduleAhead;
+  /** @throws ApiError while they are not known. */
+  readonly alerts: () => FiringAlerts;
 }
 
 export function readingRoutes(parts: ReadingParts): Router {
-  const { pool, known, bus, artifacts, config, diagnosis, why, schedule } = parts;
+  const { pool, known, bus, artifacts, config, diagnosis, why, schedule, alerts } = parts;
   const router = Router();
   router.get("/status", (_request, response) => {
     response.json(known());
@@ -43,6 +46,9 @@ export function readingRoutes(parts: ReadingParts): Router {
   });
   router.get("/schedule", (_request, response) => {
     response.json(schedule());
+  });
+  router.get("/alerts", (_request, response) => {
+    response.json(alerts());
   });
   router.get("/history", async (request, response) => {
     const page: HistoryPage = await readHistory(bus(), pool, HistoryQuery.parse(request.query));
