@@ -182,18 +182,17 @@ export const overview = dashboard({
     ),
     stat({
       title: "Budget used",
-      zh: "本月费用占每月预算（policy.budgetPerMonth）的比例；只告警，不会关机。",
+      zh: "每个预算（policy.budget）当前周期已用的比例；绝不会因此停止正在工作的机器。",
       span: 4,
       unit: units.PercentUnit,
       decimals: 0,
-      since: "now/M",
-      thresholds: limits(0.6, 0.8),
-      runbooks: ["BudgetNearlySpent"],
+      thresholds: limits(0.8, 1),
+      runbooks: ["BudgetNearlySpent", "BudgetSpent"],
       noValue: "unknown or no budget",
       targets: [
         now(
-          `sum by (pool, currency) (increase(gpu_power_cost_total{${POOL}}[$__range])) / on (pool, currency) max by (pool, currency) (gpu_power_budget_month{${POOL}})`,
-          "{{pool}} {{currency}}",
+          `max by (pool, period, currency) (gpu_power_budget_spent{${POOL}}) / max by (pool, period, currency) (gpu_power_budget{${POOL}})`,
+          "{{pool}} {{period}} {{currency}}",
         ),
       ],
     }),

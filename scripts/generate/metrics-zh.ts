@@ -27,7 +27,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_state_failures_total:
     "写入 NATS 状态失败的次数，按要为下一个监听服务保存的内容（path、ledger）分列；每次都会重试。",
   gpu_power_state_failures_total:
-    "写入 NATS 状态失败的次数，按要保存的内容（lease、demand、instance、hold）分列；每次都会重试。",
+    "写入 NATS 状态失败的次数，按要保存的内容（lease、demand、instance、hold、spending）分列；每次都会重试。",
   gpu_listener_spooled_events: "等待 NATS 且已写入磁盘的事件数，停止或崩溃都不会丢失；合并在一起的算一个。",
   gpu_listener_unspooled_events:
     "等待 NATS 而不在磁盘上的事件数（未设置 STATE_DIR，或无法写入）：停止或崩溃会丢失它们。",
@@ -54,9 +54,12 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "policy.schedules 中当前生效的规则为 1（effect 为 keep_on：提前开机并保持；quiet：更早关机，或不为任务开机），其余为 0。",
   gpu_power_schedule_change_timestamp_seconds: "日程的要求下次变化的时间，Unix 秒；八天内不变时没有此序列。",
   gpu_power_starts_barred:
-    "策略不允许任务触发开机时为 1，by 说明原因：quiet_time（policy.schedules 中带 noStarts 的规则）；否则为 0。",
-  gpu_power_budget_month:
-    "机器池文件规定的每月预算（policy.budgetPerMonth），单位为其货币；没有设预算时没有此序列。只用于告警，绝不因此关机。",
+    "策略不允许任务触发开机时为 1，by 说明原因：quiet_time（policy.schedules 中带 noStarts 的规则）、budget（有如此规定的预算已用完）；否则为 0。",
+  gpu_power_budget:
+    "机器池在一个周期（policy.timeZone 的日、周、月）内按 policy.budget 的预算，单位为其货币；没有设预算时没有此序列。",
+  gpu_power_budget_spent:
+    "机器在该周期内开机和关机期间的费用（价格已知的部分），单位为其货币；没有设预算时没有此序列。",
+  gpu_power_budget_warn_ratio: "用到预算的多大部分时告警（warnAt），从 0 到 1；没有设预算时没有此序列。",
   gpu_power_clock_jumps_total:
     "发现系统时钟与服务自己的时间相差很远的次数：ahead（机器被暂停或休眠过，或时钟被调快；一切重新查看）、behind（时钟被调慢；时间走得慢些，直到被追上）。",
   gpu_power_config_reload_success: "磁盘上的文件正在使用时为 1；最近一次修改被拒绝、仍用之前的内容时为 0。",

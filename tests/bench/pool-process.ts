@@ -12,6 +12,7 @@ import { openDemand } from "../../services/power/src/demand/intake.ts";
 import { decide } from "../../services/power/src/pool/decide/decide.ts";
 import { Fleet } from "../../services/power/src/pool/fleet.ts";
 import { Pool } from "../../services/power/src/pool/pool.ts";
+import { Purse } from "../../services/power/src/pool/purse.ts";
 import { Reconciler } from "../../services/power/src/pool/reconciler.ts";
 import { Story } from "../../services/power/src/pool/story.ts";
 import { createMetrics } from "../../services/power/src/telemetry/metrics.ts";
@@ -84,6 +85,7 @@ const reconciler = new Reconciler({
   now,
   random: () => 0.5,
   hold: () => null,
+  purse: await Purse.open({ kv: bus.kv, pool: () => pool, fleet, mayWrite: mayAct, now }),
   mayAct,
   listeningSince: () => 0,
   pathProvenAt: () => now(),

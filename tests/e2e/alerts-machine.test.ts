@@ -21,7 +21,7 @@ test("each alert about machines and their console arrives when its fault is ther
     policy: {
       startTimeout: "10s",
       maxStartsPerHour: 1_000,
-      budgetPerMonth: 0.005,
+      budget: { day: { amount: 0.005 }, month: { amount: 1_000, warnAt: 0.000_001 } },
       observe: { off: "500ms", on: "500ms", changing: "200ms", compare: "3s" },
     },
     console: { faults: { initializing: "never" } },
@@ -76,7 +76,8 @@ test("each alert about machines and their console arrives when its fault is ther
     tells("GpuStuckStarting", "never leaves starting", submitted, { instance: "gpu-2" }),
     tells("JobWaitingWithoutGpu", "the day's starts were late", running, { severity: "warning" }),
     tells("GpuRunningButWorkerOffline", "a machine without a worker", running, { instance: "gpu-3" }),
-    tells("BudgetNearlySpent", "a budget of 0.005 CNY", running),
+    tells("BudgetNearlySpent", "a millionth of 1,000 CNY, at which it warns", running, { period: "month" }),
+    tells("BudgetSpent", "a budget of 0.005 CNY", running, { period: "day" }),
   ]);
   const idles = tells("GpuIdleButRunning", "kept on by a hold, without work", running, { instance: "gpu-3" });
   idles.catch(() => undefined);

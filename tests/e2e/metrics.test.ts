@@ -56,7 +56,8 @@ test("each phase of a job is measured as the stand-ins know it, across a restart
   await stateIs(stack, "stopped");
   assert.equal(await uptime(), 0);
   assert.equal(await power("gpu_power_leader"), 1);
-  assert.equal(await power('gpu_power_budget_month{currency="CNY"}'), 800);
+  assert.equal(await power('gpu_power_budget{period="month",currency="CNY"}'), 800);
+  assert.equal(await power('gpu_power_budget_warn_ratio{period="month",currency="CNY"}'), 0.8);
   assert.equal(await power('gpu_power_idle_seconds{instance="gpu-1"}'), undefined, "off is not idle");
   assert.equal(await power("gpu_power_idle_limit_seconds"), 4, "as the pool file says");
   assert.equal(await power('gpu_power_worker_online{instance="gpu-1"}'), undefined);

@@ -112,7 +112,7 @@ before(async () => {
   stack = await startStack({
     backlog: true,
     policy: {
-      budgetPerMonth: 100,
+      budget: { month: { amount: 100 } },
       schedules: [{ name: "all day", effect: "quiet", from: "0 0 * * *", until: "24:00", idleTimeout: "1h" }],
     },
     listenerEnv: { PROBE_INTERVAL: "1s" },

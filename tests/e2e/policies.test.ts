@@ -1,8 +1,8 @@
-/** What the pool file may ask beside limits: schedules, on a real power. */
+/** What the pool file may ask beside limits: schedules and budgets, on a real power. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { ScheduleAhead, Why } from "@gpu-power-manager/shared/api";
+import { HistoryPage, ScheduleAhead, Why } from "@gpu-power-manager/shared/api";
 import { parse, stringify } from "yaml";
 import { until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";
@@ -15,7 +15,7 @@ async function setPolicy(stack: Stack, policy: Record<string, unknown>): Promise
 
 const allDay = { from: "0 0 * * *", until: "24:00" };
 
-test("a schedule keeps the GPU on; in a quiet time it stops, and a job waits until that is over", async (t) => {
+test("a schedule keeps the GPU on; in a quiet time it stops, and a job waits; a spent budget does the same", async (t) => {
   const office = { name: "office", effect: "keepOn", ...allDay };
   const stack = await startStack({ policy: { timeZone: "Asia/Shanghai", schedules: [office] } });
   t.after(() => stack.stop());
@@ -50,4 +50,45 @@ test("a schedule keeps the GPU on; in a quiet time it stops, and a job waits unt
   await until("what waited is served once nothing forbids it", () => stack.state() === "Running");
   await until("it is served", async () => (await stack.status()).demand.waitingJobs === 0);
   assert.equal((await stack.status()).schedule, null);
+
+  // A budget that a second of running spends.
+  await setPolicy(stack, {
+    budget: { day: { amount: 0.000_1, whenSpent: "stop_when_idle_at_once" }, month: { amount: 800 } },
+  });
+  await until("it is spent, and the machine stopped once it is idle", () => stack.state() === "Stopped");
+  const history = HistoryPage.parse(await (await stack.api("/history?kind=intent")).json());
+  const [last] = history.entries.flatMap(({ entry }) => (entry.kind === "intent" ? [entry] : []));
+  assert.equal(`${last?.action} ${last?.reason}`, "stop budget_spent");
+  const starts = stack.accepted("start");
+  await dsp.submit({ type: "url", key: "K2" });
+  await until("a job waits for the next day", () => decided("budget_spent"));
+  const client = await dsp.client("K3");
+  t.after(() => client.close());
+  client.send({ type: "gpu.status.query", request_id: "state-1" });
+  await until("who asks for the state hears it", () =>
+    dsp.heard.some(({ frame }) => frame.includes("state-1") && frame.includes("budget is spent")),
+  );
+  client.send({ type: "gpu.power.boot", request_id: "boot-1" });
+  await until("and who asks for the machine", () =>
+    dsp.heard.some(({ frame }) => frame.includes("boot-1") && frame.includes("budget is spent")),
+  );
+  const { budgets } = await stack.status();
+  assert.deepEqual(
+    budgets.map(({ period, currency, left }) => [period, currency, left > 0]),
+    [
+      ["day", "CNY", false],
+      ["month", "CNY", true],
+    ],
+  );
+  assert.equal((await why()).start.find(({ name }) => name === "budget_left")?.holds, false);
+  assert.equal(await power.metric('gpu_power_starts_barred{by="budget"}'), 1);
+  assert.ok(((await power.metric('gpu_power_budget_spent{period="day",currency="CNY"}')) ?? 0) > 0.000_1);
+  // The power that comes after knows what was spent.
+  assert.equal(await power.stop(), 0);
+  power.start();
+  await power.ready();
+  await until("the job waits still", () => decided("budget_spent"));
+  assert.equal(stack.accepted("start"), starts);
+  await setPolicy(stack, { budget: {} });
+  await until("without the budget it is served", () => stack.state() === "Running");
 });

@@ -44,13 +44,15 @@ export interface Sum {
   jobs: number;
   /** Starts for which no job waited. */
   scheduled: number;
+  /** Stops of an idle machine for a spent budget. */
+  overspent: number;
   /** Times that a machine's GPU computed although nobody told of work. */
   silent: number;
 }
 
 export function play(options: Play): Sum {
   const { random, policy, faults: wild, step = SECOND } = options;
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, silent: 0 };
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, overspent: 0, silent: 0 };
   let now = options.from ?? 1_800_000_000_000;
   const end = now + options.days * 24 * HOUR;
   const machines = Array.from({ length: options.machines }, (_, index) => new Machine(`m${index}`, random));
@@ -72,6 +74,7 @@ export function play(options: Play): Sum {
       if (kind === "start") {
         sum.starts += 1;
         const { keepOn, quiet } = power.scheduled;
+        assert.equal(power.overspent, null, "nothing is started once a budget is spent that forbids it");
         const job = power.demand.waiting.length > 0 && quiet?.noStarts !== true;
         assert.ok(job || keepOn !== null, "a start is wanted, and no quiet time forbids it");
         if (!job) sum.scheduled += 1;
@@ -97,7 +100,9 @@ export function play(options: Play): Sum {
         assert.equal(machine.byHand, false, "what a person turned on is left alone");
       } else {
         assert.equal(machine.busy, false, "a working machine is never stopped");
-        assert.equal(power.scheduled.keepOn, null, "nor one that a schedule keeps on");
+        sum.overspent += reason === "budget_spent" ? 1 : 0;
+        if (reason !== "budget_spent")
+          assert.equal(power.scheduled.keepOn, null, "nor one that a schedule keeps on");
         // What began since the last look nobody can know.
         const { silent } = machine;
         if (silent !== null && wild.lies === 0 && wild.untold === 0)
@@ -153,7 +158,10 @@ export function play(options: Play): Sum {
     for (const event of waiting.splice(0)) power.hear(event);
     power.pass(now, faults);
     assert.ok(power.recentStarts <= policy.maxStartsPerHour, "the limit of starts holds");
-    const present = power.scheduled.keepOn === null || machines.some(({ state }) => state === "running");
+    const present =
+      power.scheduled.keepOn === null ||
+      power.overspent !== null ||
+      machines.some(({ state }) => state === "running");
     absentSince = present ? null : (absentSince ?? now);
     if (options.absenceLimit !== undefined && absentSince !== null)
       assert.ok(now - absentSince <= options.absenceLimit, "what a schedule keeps on is on");
@@ -162,6 +170,8 @@ export function play(options: Play): Sum {
       assert.ok(longest <= options.surplusLimit, `a surplus machine has run for ${longest} ms`);
     }
   }
+  // What waits for a budget is seen to wait.
+  if (power.overspent !== null) return sum;
   assert.equal(pendingJobs(power.demand.waiting), 0, "in the calm every job was served");
   assert.equal(power.demand.served, sum.jobs, "none was counted twice or forgotten");
   assert.equal(gateway.backlog, 0, "and a worker was given it");

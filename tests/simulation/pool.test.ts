@@ -17,7 +17,7 @@ function playAll(
   seeds: number,
   optionsOf: (seed: number, random: () => number) => Omit<Play, "random">,
 ): Sum {
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, silent: 0 };
+  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, overspent: 0, silent: 0 };
   const one = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
   for (const seed of one === undefined ? Array.from({ length: seeds }, (_, index) => index + 1) : [one]) {
     try {

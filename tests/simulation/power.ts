@@ -3,6 +3,14 @@ import assert from "node:assert/strict";
 import type { Clock } from "@gpu-power-manager/shared/clock";
 import type { GatewayEvent } from "@gpu-power-manager/shared/events";
 import { emptyDemand, foldEvents, serve } from "../../services/power/src/demand/demand.ts";
+import {
+  type BudgetSpent,
+  budgetSpent,
+  budgetsAt,
+  countSpending,
+  noSpending,
+  type Spending,
+} from "../../services/power/src/policy/budget.ts";
 import { type Schedule, type Scheduled, scheduleOf } from "../../services/power/src/policy/schedule.ts";
 import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
 import { decide } from "../../services/power/src/pool/decide/decide.ts";
@@ -11,6 +19,7 @@ import { afterLook } from "../../services/power/src/pool/instance/after-look.ts"
 import { afterAction, beginAttempt } from "../../services/power/src/pool/instance/attempt.ts";
 import { NO_LOOKS } from "../../services/power/src/pool/instance/looks.ts";
 import { newRecord } from "../../services/power/src/pool/instance/record.ts";
+import { cost } from "../../services/power/src/pool/instance/spending.ts";
 import { viewOf } from "../../services/power/src/pool/instance/view.ts";
 import type { Policy } from "../../services/power/src/pool/pool.ts";
 import { type Faults, HOUR, type Machine } from "./world.ts";
@@ -39,6 +48,7 @@ export class SimulatedPower {
   private readonly options: PowerOptions;
   private readonly members: ReturnType<typeof memberOf>[];
   private readonly schedule: Schedule;
+  private spending: Spending;
   private sequence = 0;
   private nextLookAt: number;
   private compareWanted = true;
@@ -50,9 +60,17 @@ export class SimulatedPower {
   constructor(options: PowerOptions) {
     this.options = options;
     this.members = options.machines.map(memberOf);
+    this.spending = noSpending(this.now);
     this.schedule = scheduleOf(options.policy);
     this.nextLookAt = this.now;
     this.since = this.now;
+  }
+
+  /** What spent budgets forbid now. */
+  get overspent(): BudgetSpent | null {
+    const { budget, timeZone } = this.options.policy;
+    if (Object.keys(budget).length === 0) return null;
+    return budgetSpent(budgetsAt(budget, this.spending, timeZone, this.now));
   }
 
   /** What the schedules ask for now. */
@@ -165,6 +183,12 @@ export class SimulatedPower {
       if (sighting.state === "running" && record.attempt?.action !== "stop")
         this.demand = serve(this.demand, now).demand;
     }
+    const costs = this.members.map(({ instance, record }) => ({
+      providerId: instance.providerId,
+      spent: cost(record) ?? 0,
+      unpricedMs: 0,
+    }));
+    this.spending = countSpending(this.spending, costs, policy.timeZone, now);
     this.troubles = trouble ? this.troubles + 1 : 0;
     this.nextLookAt = now + pauseBetweenLooks(this.views(), policy, this.troubles, random());
   }
@@ -184,6 +208,7 @@ export class SimulatedPower {
       recentStarts: this.members.flatMap(({ record }) => record.starts),
       hold: null,
       schedule: this.schedule.at(now),
+      budget: this.overspent,
       listeningSince: since,
       pathProvenAt: since === null ? null : now,
       attendedSince: since,
@@ -209,7 +234,7 @@ export class SimulatedPower {
 function memberOf(machine: Machine, index: number) {
   const { id } = machine;
   return {
-    instance: { id, providerId: id, priority: index, currency: "CNY" },
+    instance: { id, providerId: id, priority: index, pricePerHour: 1, currency: "CNY" },
     machine,
     record: newRecord({ providerId: id }),
     looks: NO_LOOKS,

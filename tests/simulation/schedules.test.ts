@@ -1,6 +1,6 @@
 /**
  * Days around the changes of the clock, under schedules: the rules of the pool hold as they do without, what is kept on
- * is on, and no job starts a machine in a quiet time. SEED=n plays one alone.
+ * is on, no job starts a machine in a quiet time, and nothing does once a budget is spent. SEED=n plays one alone.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ const ZONES = [
 ] as const;
 
 const DAYS = 5;
-const SEEDS = 200;
+const SEEDS = 120;
 /** Boots take three minutes at most, and a machine that is off is looked at every minute. */
 const ABSENCE_MS = 5 * MINUTE;
 
@@ -29,8 +29,8 @@ function begins(timeZone: string, date: string): number {
   return evening.find((at) => Number(format.format(at)) === 21) ?? midnight;
 }
 
-test(`${SEEDS * DAYS} virtual days with schedules, around the changes of the clock`, (t) => {
-  const sum = { starts: 0, scheduled: 0, stops: 0, jobs: 0 };
+test(`${SEEDS * DAYS} virtual days with schedules and budgets, around the changes of the clock`, (t) => {
+  const sum = { starts: 0, scheduled: 0, overspent: 0, stops: 0, jobs: 0 };
   const one = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
   const seeds = one === undefined ? Array.from({ length: SEEDS }, (_, index) => index + 1) : [one];
   for (const seed of seeds) {
@@ -41,6 +41,10 @@ test(`${SEEDS * DAYS} virtual days with schedules, around the changes of the clo
     const policy = Policy.parse({
       timeZone,
       maxStartsPerHour: 20,
+      budget:
+        seed % 3 === 0
+          ? { day: { amount: 6, whenSpent: seed % 2 === 0 ? "no_new_starts" : "stop_when_idle_at_once" } }
+          : {},
       observe: { off: "60s", on: "25s" },
       schedules: [
         { name: "office", effect: "keepOn", from: "0 9 * * 1-5", until: "15:00", warmUp: "10m" },
@@ -76,6 +80,7 @@ test(`${SEEDS * DAYS} virtual days with schedules, around the changes of the clo
       });
       sum.starts += played.starts;
       sum.scheduled += played.scheduled;
+      sum.overspent += played.overspent;
       sum.stops += played.stops;
       sum.jobs += played.jobs;
     } catch (error) {
@@ -83,7 +88,11 @@ test(`${SEEDS * DAYS} virtual days with schedules, around the changes of the clo
     }
   }
   t.diagnostic(
-    `${sum.jobs} jobs, ${sum.starts} starts, ${sum.scheduled} of them by a schedule alone, ${sum.stops} stops`,
+    `${sum.jobs} jobs, ${sum.starts} starts, ${sum.scheduled} of them by a schedule alone, ${sum.stops} stops, ${sum.overspent} for a spent budget`,
   );
-  if (one === undefined) assert.ok(sum.scheduled > SEEDS && sum.stops > SEEDS, "the days were not empty");
+  if (one === undefined)
+    assert.ok(
+      sum.scheduled > SEEDS && sum.stops > SEEDS && sum.overspent > SEEDS / 10,
+      "the days were not empty",
+    );
 });

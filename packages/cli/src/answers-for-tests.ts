@@ -46,6 +46,7 @@ export function statusAt(at: string, changes: Partial<PowerStatus> = {}): PowerS
     pathProvenAt: null,
     hold: null,
     needs: [],
+    budgets: [],
     schedule: null,
     demand: {
       waitingJobs: 0,

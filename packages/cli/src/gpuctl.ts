@@ -7,6 +7,7 @@ import { JOB_TYPES, type JobType } from "@gpu-power-manager/shared/events";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, EXIT } from "./command-error.ts";
 import { hold, order, reload, resume } from "./commands/acting.ts";
+import { printBudgets } from "./commands/budget.ts";
 import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { pointOnPage, setLine } from "./commands/mend-profile.ts";
@@ -99,6 +100,10 @@ command("status", "Is the GPU on and why, what waits, can notices be heard", "gp
 
 command("why", "Why nothing, or just this, is done; what would change it, and when", "gpuctl why").action(
   async () => await printWhy(session()),
+);
+
+command("budget", "What is spent of each budget, what is left, when it will be gone", "gpuctl budget").action(
+  async () => await printBudgets(session()),
 );
 
 command("schedule", "What the schedules ask for within the next seven days", "gpuctl schedule").action(

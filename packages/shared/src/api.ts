@@ -374,6 +374,29 @@ export const ScheduleNow = z.object({
 });
 export type ScheduleNow = z.infer<typeof ScheduleNow>;
 
+export const BUDGET_PERIODS = ["day", "week", "month"] as const;
+
+/** A budget of the pool file, and what is spent of it. */
+export const BudgetNow = z.object({
+  period: z.enum(BUDGET_PERIODS),
+  amount: z.number(),
+  spent: z.number().meta({ description: "as far as prices are known" }),
+  left: z.number(),
+  currency: z.string(),
+  warnAt: z.number(),
+  whenSpent: z.enum(["alert", "no_new_starts", "stop_when_idle_at_once"]),
+  from: Time,
+  until: Time,
+  countedSince: Time.meta({ description: "later than `from` where what came before is unknown" }),
+  unpricedSeconds: z
+    .number()
+    .meta({ description: "so long nobody knew a price: what that cost is not in `spent`" }),
+  goneAt: Time.nullable().meta({
+    description: "when it will be gone at the pace so far; null where not within the period",
+  }),
+});
+export type BudgetNow = z.infer<typeof BudgetNow>;
+
 /** The windows of the next seven days, in order. */
 export const ScheduleAhead = z.object({
   at: Time,

@@ -129,6 +129,8 @@ export const Report = z.discriminatedUnion("kind", [
     requestId: z.string().max(256).optional(),
     /** True when the console was asked for this very answer. */
     fresh: z.boolean(),
+    /** Why a job waits, where policy lets it wait. */
+    message: z.string().max(500).optional(),
   }),
   z.object({
     ...reportBase,

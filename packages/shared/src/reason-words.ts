@@ -26,6 +26,7 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
     en: "a job waits for the end of a quiet time, in which no job starts the machine",
     zh: "任务在等待安静时段结束，此时段内任务不会触发开机",
   },
+  budget_spent: { en: "the budget is spent", zh: "预算已用完" },
   on_hold: { en: "an operator leaves everything as it is", zh: "运维要求保持现状" },
   keep_from_release: {
     en: "the provider would delete it soon, because it has been off for so long",
@@ -112,6 +113,7 @@ export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
   wanted: { en: "something wants the GPU", zh: "有需求" },
   not_held_back: { en: "no operator holds it back", zh: "没有运维指令阻止" },
   no_quiet_time: { en: "no quiet time forbids starts for jobs", zh: "没有禁止为任务开机的安静时段" },
+  budget_left: { en: "no spent budget forbids starts", zh: "没有因预算用完而禁止开机" },
   machines_missing: { en: "fewer machines are on than are wanted", zh: "运行的机器少于所需" },
   starts_allowed: { en: "the limit of starts within an hour allows one", zh: "未达每小时启动次数上限" },
   machine_available: { en: "a machine is off and not resting", zh: "有已关机且未在休息的机器" },

@@ -1,6 +1,6 @@
 /** What power answers on `GET /api/v1/status`, and `gpuctl status` prints. Times are ISO 8601. */
 import { z } from "zod";
-import { Hold, Need, ScheduleNow, viewed } from "./api.ts";
+import { BudgetNow, Hold, Need, ScheduleNow, viewed } from "./api.ts";
 import { InstanceState } from "./events.ts";
 
 const Time = z.iso.datetime().nullable();
@@ -18,6 +18,7 @@ export const PowerStatus = z.object({
   pathProvenAt: Time.default(null),
   hold: Hold.nullable(),
   needs: z.array(Need),
+  budgets: z.array(BudgetNow).default([]),
   /** What the schedules ask for now, and when that changes; null where the pool file has none. */
   schedule: ScheduleNow.nullable().default(null),
   demand: z.object({

@@ -115,6 +115,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     demand: demand.value,
     driver,
     hold: hold.current,
+    budgets: open.purse.budgets,
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);

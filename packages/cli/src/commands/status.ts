@@ -59,6 +59,14 @@ export function describeStatus(status: PowerStatus, say: Say): string[] {
     const end = hold.until === null ? "" : `, ${more(say, hold.until, at)}`;
     lines.push(`  ${say("hold", "指令")}      ${say(words.en, words.zh)}${end} (${hold.by}: ${hold.reason})`);
   }
+  for (const { period, spent, amount, currency, until } of status.budgets)
+    if (spent >= amount)
+      lines.push(
+        say(
+          `  budget    the ${period}'s ${amount} ${currency} are spent, until ${localTime(until)}`,
+          `  预算      ${amount} ${currency}（${{ day: "日", week: "周", month: "月" }[period]}）已用完，至 ${localTime(until)}`,
+        ),
+      );
   if (status.schedule !== null)
     lines.push(`  ${say("schedule", "日程")}  ${describeScheduleNow(status.schedule, say)}`);
   for (const { id, by, until, reason } of status.needs)

@@ -18,6 +18,7 @@ export function frameOf(report: Report, onlineFrame: "booted" | "online"): Recor
         request_id: report.requestId,
         source: "gpu_monitor",
         fresh: report.fresh,
+        ...(report.message === undefined ? {} : { msg: report.message }),
       };
     case "booted":
       return {

@@ -26,9 +26,11 @@ export function answerQueries(
   queries: readonly StatusQueryEvent[],
   instances: readonly InstanceView[],
   fresh: boolean,
+  decisions: readonly Decision[],
   now: number,
 ): void {
   const status = poolState(instances);
+  const message = waitingWords(decisions);
   for (const query of queries) {
     outbound.report({
       kind: "status",
@@ -38,6 +40,7 @@ export function answerQueries(
       status,
       requestId: query.requestId,
       fresh,
+      ...(message === undefined ? {} : { message }),
     });
   }
 }
@@ -59,12 +62,24 @@ export function announceRunning(
 const REFUSALS: Partial<Record<Extract<Decision, { kind: "wait" }>["reason"], string>> = {
   on_hold: "The operator has put the GPU on hold; ask the operator.",
   held_off: "The operator wants the GPU off for now; ask the operator.",
+  budget_spent: "The GPU's budget is spent, so nothing starts it; ask the operator.",
   rate_limited: "The GPU was started too often within the last hour; try again later.",
   all_resting: "The last start failed and is tried again after a rest; try again later.",
   none_available: "No GPU can be started right now; try again later.",
   without_gpu: "The machine runs without its GPU; the operator is alerted.",
   state_unknown: "The provider's console cannot be read right now; the operator is alerted.",
 };
+
+/** What a client should know that waits for the GPU; undefined where policy lets nobody wait. */
+function waitingWords(decisions: readonly Decision[]): string | undefined {
+  for (const { kind, reason } of decisions) {
+    if (kind !== "wait") continue;
+    if (reason === "budget_spent") return REFUSALS.budget_spent;
+    if (reason === "quiet_time")
+      return "At this time no job starts the GPU; it is started when that is over, or by a boot request.";
+  }
+  return undefined;
+}
 
 /** Why a boot request cannot be met now; undefined while it may still be. */
 export function bootRefusal(decisions: readonly Decision[]): string | undefined {

@@ -5,6 +5,7 @@ import { followListeners, Listening } from "@gpu-power-manager/shared/listening"
 import type { Recorder } from "../telemetry/recorder.ts";
 import { Fleet } from "./fleet.ts";
 import { Hold } from "./hold.ts";
+import { Purse } from "./purse.ts";
 import { Reconciler, type ReconcilerParts } from "./reconciler.ts";
 import { Story } from "./story.ts";
 
@@ -23,6 +24,7 @@ export interface OpenPool {
   readonly fleet: Fleet;
   readonly hold: Hold;
   readonly listening: Listening;
+  readonly purse: Purse;
   readonly reconciler: Reconciler;
 }
 
@@ -32,9 +34,11 @@ export async function openPool({ bus, metrics, onSign, ...parts }: OpenPoolParts
   const { pool: name } = parts.pool();
   const fleet = new Fleet(bus.kv, mayAct, now);
   const listening = new Listening();
+  const purse = await Purse.open({ kv: bus.kv, pool: parts.pool, fleet, mayWrite: mayAct, now });
   const reconciler = new Reconciler({
     ...parts,
     fleet,
+    purse,
     story: new Story({ poolName: () => name, outbound, metrics, logger }),
     onClockJump: () => listening.forgetAll(),
     random: Math.random,
@@ -47,5 +51,5 @@ export async function openPool({ bus, metrics, onSign, ...parts }: OpenPoolParts
   const hold = new Hold({ bus, pool: name, logger, now, onChange: wake });
   await hold.load();
   followListeners(bus, name, listening, now, { onProof: wake, onSign });
-  return { fleet, hold, listening, reconciler };
+  return { fleet, hold, listening, purse, reconciler };
 }

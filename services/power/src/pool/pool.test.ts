@@ -64,7 +64,19 @@ const BAD: Array<{ what: string; from: string; to: string; says: RegExp }> = [
     what: "a budget for machines of two currencies",
     from: "uhost-def",
     to: "uhost-def\n    currency: USD",
-    says: /pool\.yaml:13: policy\.budgetPerMonth: needs machines of one currency/,
+    says: /pool\.yaml:12: policy\.budget: needs machines of one currency/,
+  },
+  {
+    what: "the month's budget twice",
+    from: "budgetPerMonth: 800",
+    to: "budgetPerMonth: 800\n  budget: { month: { amount: 900 } }",
+    says: /pool\.yaml:12: policy\.budgetPerMonth: says the same as budget\.month/,
+  },
+  {
+    what: "a budget that does what nobody knows",
+    from: "budgetPerMonth: 800",
+    to: "budget: { day: { amount: 20, whenSpent: stop } }",
+    says: /pool\.yaml:12: policy\.budget\.day\.whenSpent/,
   },
   {
     what: "a time zone that is none",

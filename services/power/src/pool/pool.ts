@@ -1,6 +1,7 @@
 import { Duration } from "@gpu-power-manager/shared/duration";
 import { Token } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
+import { Budget } from "../policy/budget.ts";
 import { ScheduleRule, TimeZone } from "../policy/schedule-rule.ts";
 
 const durationText = z.string({ error: "must be a duration such as 30s, 5m or 2h (with its unit)" });
@@ -23,8 +24,8 @@ const Observe = z.strictObject({
   compare: duration("5m", 100),
 });
 
-/** What a pool may do, and when. Durations are milliseconds once parsed. */
-export const Policy = z.strictObject({
+/** As it is written. */
+const WrittenPolicy = z.strictObject({
   idleTimeout: duration("30m", 100),
   /** Percent; a machine whose GPU computes more is at work, whoever says so or does not. */
   busyAbove: z.number().min(0).max(100).default(10),
@@ -56,8 +57,27 @@ export const Policy = z.strictObject({
   /** Whose wall clock the schedules are written by; the machine's own where it is not said. */
   timeZone: TimeZone.default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
   schedules: z.array(ScheduleRule).max(50).default([]),
-  /** In the machines' currency; an alert says when most of it is spent. Nothing is stopped for it. */
+  /** In the machines' currency. No machine that works is stopped for it. */
+  budget: Budget.prefault({}),
+  /** Written before there were others: the month's amount. */
   budgetPerMonth: z.number().positive().optional(),
+});
+
+/** What a pool may do, and when. Durations are milliseconds once parsed. */
+export const Policy = WrittenPolicy.transform(({ budgetPerMonth, budget, ...policy }, context) => {
+  if (budgetPerMonth === undefined) return { ...policy, budget };
+  if (budget.month !== undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["budgetPerMonth"],
+      message: "says the same as budget.month; leave it out",
+    });
+    return z.NEVER;
+  }
+  return {
+    ...policy,
+    budget: { ...budget, month: { amount: budgetPerMonth, warnAt: 0.8, whenSpent: "alert" as const } },
+  };
 });
 export type Policy = z.output<typeof Policy>;
 
@@ -117,12 +137,12 @@ export const Pool = z
         });
     });
     if (
-      pool.policy.budgetPerMonth !== undefined &&
+      Object.keys(pool.policy.budget).length > 0 &&
       new Set(pool.instances.map(({ currency }) => currency)).size > 1
     ) {
       context.addIssue({
         code: "custom",
-        path: ["policy", "budgetPerMonth"],
+        path: ["policy", "budget"],
         message: "needs machines of one currency; this pool has several",
       });
     }

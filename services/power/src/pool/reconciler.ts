@@ -8,6 +8,7 @@ import type { StatusQueryEvent } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { ConsoleDriver } from "../console/driver.ts";
 import { lastNeededAt, neededUntil } from "../demand/needs.ts";
+import { budgetSpent } from "../policy/budget.ts";
 import { scheduleOf } from "../policy/schedule.ts";
 import { Actor, type ActorParts } from "./actor.ts";
 import { Alarm } from "./alarm.ts";
@@ -17,6 +18,7 @@ import type { Order } from "./decide/order.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { Observer, type ObserverParts } from "./observer.ts";
 import { type Obeyed, Orders } from "./orders.ts";
+import type { Purse } from "./purse.ts";
 import { Serving, type ServingParts } from "./serving.ts";
 import { SideWork } from "./side-work.ts";
 
@@ -35,6 +37,7 @@ export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts
   readonly logger: Logger;
   /** The operator's order that holds now; null where none does. */
   readonly hold: () => Snapshot["hold"];
+  readonly purse: Pick<Purse, "keep" | "budgets">;
   readonly listeningSince: () => number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: () => number | null;
@@ -60,7 +63,7 @@ export class Reconciler {
     const side = new SideWork(parts.logger, () => this.wake());
     const calling = new Set<string>();
     this.side = side;
-    this.serving = new Serving(parts);
+    this.serving = new Serving(parts, { decisions: () => this.lastDecisions });
     this.observer = new Observer(parts, { side, calling, onUp: this.serving.onUp });
     this.actor = new Actor(parts, { side, calling, observer: this.observer });
   }
@@ -131,6 +134,7 @@ export class Reconciler {
     await this.side.takeIn();
     await this.serving.serveDemand();
     this.serving.noticeWorker();
+    await this.parts.purse.keep();
     const decisions = decide(this.snapshot(), now());
     this.lastDecisions = decisions;
     story.decided(decisions);
@@ -198,6 +202,7 @@ export class Reconciler {
       recentStarts: fleet.members.flatMap((member) => member.record.starts),
       hold: this.parts.hold(),
       schedule: scheduleOf(this.parts.pool().policy).at(now()),
+      budget: budgetSpent(this.parts.purse.budgets),
       listeningSince: this.parts.listeningSince(),
       pathProvenAt: this.parts.pathProvenAt(),
       attendedSince: this.parts.attendedSince(),

@@ -22,13 +22,20 @@ export interface ServingParts {
   readonly now: () => number;
 }
 
+interface ServingContext {
+  /** What was decided last. */
+  readonly decisions: () => readonly Decision[];
+}
+
 export class Serving {
   private readonly parts: ServingParts;
   private readonly queries: StatusQueryEvent[] = [];
   private readonly startedAt: number;
+  private readonly context: ServingContext;
 
-  constructor(parts: ServingParts) {
+  constructor(parts: ServingParts, context: ServingContext) {
     this.parts = parts;
+    this.context = context;
     this.startedAt = parts.now();
   }
 
@@ -53,7 +60,7 @@ export class Serving {
   private answer(queries: readonly StatusQueryEvent[], fresh: boolean): void {
     const { outbound, pool, fleet, now } = this.parts;
     const listed = fleet.listed.map((member) => member.view());
-    answerQueries(outbound, pool().pool, queries, listed, fresh, now());
+    answerQueries(outbound, pool().pool, queries, listed, fresh, this.context.decisions(), now());
   }
 
   /** What waited for a machine that was since seen running is served. */

@@ -5,6 +5,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, type Facts, SESSION_STATES, SIGNED_API_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
+import { type BudgetState, budgetSpent } from "../policy/budget.ts";
 import { scheduleOf } from "../policy/schedule.ts";
 import { isOfUse } from "../pool/decide/snapshot.ts";
 import { poolPatience } from "../pool/decide/stops.ts";
@@ -13,7 +14,7 @@ import { uptimeMs, workerOnline } from "../pool/instance/running-time.ts";
 import { cost, offCost, unpricedMs } from "../pool/instance/spending.ts";
 import type { Member } from "../pool/member.ts";
 import type { Pool } from "../pool/pool.ts";
-import { deriveFromSchedule } from "./schedule-gauges.ts";
+import { deriveFromPolicy } from "./policy-gauges.ts";
 
 /** What the provider told longer ago is not shown as if it were so now. */
 const FACTS_VALID_MS = 300_000;
@@ -32,6 +33,7 @@ export interface StateSource {
   readonly driver: Pick<ConsoleDriver, "session" | "signedApi" | "memoryBytes">;
   /** The operator's order that holds now; null where none does. */
   readonly hold: { readonly mode: HoldMode; readonly until: number | null } | null;
+  readonly budgets: readonly BudgetState[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -91,7 +93,7 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       for (const mode of HOLD_MODES) this.set({ mode }, hold?.mode === mode ? 1 : 0);
     },
   });
-  deriveFromSchedule(registers, source);
+  deriveFromPolicy(registers, source);
   perMember(
     "gpu_power_observed_timestamp_seconds",
     "When the console was last asked about the instance, in Unix seconds.",
@@ -114,9 +116,14 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
     help: "Seconds without a sign of work after which a running instance may be stopped: policy.idleTimeout, or what a quiet time or an operator's hold makes of it, or policy.minRunTime where that is longer.",
     registers,
     collect() {
-      const { pool, hold, now } = source();
+      const { pool, hold, budgets, now } = source();
       const schedule = scheduleOf(pool.policy).at(now);
-      const { idleTimeout, minRunTime } = poolPatience({ policy: pool.policy, hold, schedule });
+      const { idleTimeout, minRunTime } = poolPatience({
+        policy: pool.policy,
+        hold,
+        schedule,
+        budget: budgetSpent(budgets),
+      });
       this.set(Math.max(idleTimeout, minRunTime) / 1_000);
     },
   });
@@ -175,19 +182,6 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       return online === undefined || !alone ? undefined : Number(online);
     },
   );
-  new Gauge({
-    name: "gpu_power_budget_month",
-    help: "What the pool may cost in a month by the pool file (policy.budgetPerMonth), in units of its currency; absent where no budget is set. It alerts and never stops a machine.",
-    labelNames: ["currency"],
-    registers,
-    collect() {
-      this.reset();
-      const { policy, instances } = source().pool;
-      const currency = instances[0]?.currency;
-      if (policy.budgetPerMonth !== undefined && currency !== undefined)
-        this.set({ currency }, policy.budgetPerMonth);
-    },
-  });
   // Counters whose value lives in KV, so that they continue across restarts: set to what was recorded.
   new Counter({
     name: "gpu_power_uptime_seconds_total",

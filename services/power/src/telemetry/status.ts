@@ -6,6 +6,7 @@ import type { Facts, SessionState, SignedApiState } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
+import type { BudgetState } from "../policy/budget.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { uptimeMs } from "../pool/instance/running-time.ts";
 import { cost, offCost, unpricedMs } from "../pool/instance/spending.ts";
@@ -28,6 +29,7 @@ export interface StatusSource {
   /** This power's name. */
   readonly name: string;
   readonly hold: PowerStatus["hold"];
+  readonly budgets: readonly BudgetState[];
   readonly schedule: PowerStatus["schedule"];
   readonly listeningSince: number | null;
   readonly longestPauseMs: number;
@@ -52,6 +54,9 @@ export function statusOf(source: StatusSource): PowerStatus {
     pathProvenAt: iso(pathProvenAt),
     hold: source.hold,
     needs: livingNeeds(demand.needs, now).map(([id, need]) => shownNeed(id, need)),
+    budgets: source.budgets.map((budget) =>
+      shownBudget(budget, source.fleet.members[0]?.instance.currency ?? "?"),
+    ),
     schedule: source.schedule,
     demand: {
       waitingJobs: pendingJobs(demand.waiting),
@@ -105,6 +110,20 @@ function shownMember(member: Member, now: number): PowerStatus["instances"][numb
     restUntil: record.restUntil > now ? iso(record.restUntil) : null,
     restReason: record.restUntil > now ? record.restReason : null,
     provider: looks.facts === null ? null : shownFacts(looks.facts),
+  };
+}
+
+function shownBudget(state: BudgetState, currency: string): PowerStatus["budgets"][number] {
+  const { period, amount, warnAt, whenSpent, spent, unpricedMs, from, until, countedSince, goneAt } = state;
+  const at = (time: number) => new Date(time).toISOString();
+  return {
+    ...{ period, amount, warnAt, whenSpent, spent, currency },
+    left: Math.max(0, amount - spent),
+    from: at(from),
+    until: at(until),
+    countedSince: at(countedSince),
+    unpricedSeconds: unpricedMs / 1_000,
+    goneAt: iso(goneAt),
   };
 }
 

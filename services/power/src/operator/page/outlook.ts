@@ -81,6 +81,8 @@ export function nextStep(status: PowerStatus, why: Why | undefined, say: Say): N
     return { words: say("Stopped if no work comes before", "若无新任务则关机"), at: until(keep.until) };
   if (keep?.reason === "scheduled")
     return { words: say("The schedule keeps it on", "按日程保持开机至"), at: until(keep.until) };
+  if (wait?.reason === "budget_spent")
+    return { words: say("Started when the budget begins anew", "预算重新开始后开机"), at: until(wait.until) };
   if (wait?.reason === "quiet_time")
     return { words: say("Started when the quiet time is over", "安静时段结束后开机"), at: until(wait.until) };
   if (keep !== undefined && keep.until !== null)

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { HistoryPage } from "@gpu-power-manager/shared/api";
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import fc from "fast-check";
-import { dayStart, periods } from "./language.ts";
 import { spansOf, timeIn } from "./running-hours.ts";
 
 const change = (at: number, from: InstanceState, to: InstanceState): HistoryPage["entries"][number] => ({
@@ -47,19 +46,4 @@ test("spans fill the stretch without a break or an overlap, whatever history hol
       }
     }),
   );
-});
-
-test("days, weeks and months begin at midnight of the zone, also on days of 23 and 25 hours", () => {
-  const iso = (at: number) => new Date(at).toISOString();
-  const at = (text: string) => Date.parse(text);
-  assert.equal(iso(dayStart("Asia/Shanghai", at("2026-11-24T17:30:00Z"))), "2026-11-24T16:00:00.000Z");
-  // Berlin: an hour less on 29 March 2026, an hour more on 25 October.
-  assert.equal(iso(dayStart("Europe/Berlin", at("2026-03-29T10:00:00Z"))), "2026-03-28T23:00:00.000Z");
-  assert.equal(iso(dayStart("Europe/Berlin", at("2026-10-25T10:00:00Z"))), "2026-10-24T22:00:00.000Z");
-  const { today, week, month } = periods("Asia/Shanghai", at("2026-11-25T01:00:00Z"));
-  assert.deepEqual([today, week, month].map(iso), [
-    "2026-11-24T16:00:00.000Z",
-    "2026-11-22T16:00:00.000Z",
-    "2026-10-31T16:00:00.000Z",
-  ]);
 });

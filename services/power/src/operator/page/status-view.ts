@@ -84,7 +84,7 @@ function hero({ pool, why, now }: Overview, status: PowerStatus, speech: Speech)
     next.at === null
       ? ""
       : html`${say(":", "：")} <strong>${moment(speech, next.at, now)}</strong> <span class="quiet">(${say("in", "还有")} <time datetime="${new Date(next.at).toISOString()}" data-until>${length(say, next.at - now)}</time>)</span>`
-  }</p>${scheduleLine(status, speech, now)}</section>`;
+  }</p>${scheduleLine(status, speech, now)}${budgetLine(status, speech)}</section>`;
 }
 
 /** What the schedules ask for, and when that changes. */
@@ -100,6 +100,21 @@ function scheduleLine({ schedule }: PowerStatus, speech: Speech, now: number): H
       ? ""
       : html`${say(", changes", "，变化于")} <strong>${moment(speech, Date.parse(schedule.nextChangeAt), now)}</strong>`
   }</p>`;
+}
+
+/** What is spent of each budget. */
+function budgetLine({ budgets }: PowerStatus, { say }: Speech): Html | string {
+  if (budgets.length === 0) return "";
+  const periods = {
+    day: say("today", "今天"),
+    week: say("this week", "本周"),
+    month: say("this month", "本月"),
+  };
+  const shown = budgets.map(
+    ({ period, spent, amount, currency }) =>
+      `${periods[period]} ${spent.toFixed(2)} / ${amount} ${currency}${spent >= amount ? say(" (spent)", "（已用完）") : ""}`,
+  );
+  return html`<p class="next"><span class="label">${say("Budget", "预算")}</span> ${shown.join(" · ")}</p>`;
 }
 
 type Mood = "good" | "bad" | "plain" | "busy";

@@ -2,9 +2,10 @@
 import type { HistoryPage } from "@gpu-power-manager/shared/api";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import { dayStart } from "../../policy/periods.ts";
 import type { Window } from "../../policy/schedule.ts";
 import { type Html, html } from "./html.ts";
-import { clockTime, dayStart, length, type Speech } from "./language.ts";
+import { clockTime, length, type Speech } from "./language.ts";
 import { type Span, spansOf, timeIn } from "./running-hours.ts";
 import { LOGIN_WORDS, STATE_WORDS } from "./words.ts";
 

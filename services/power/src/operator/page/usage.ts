@@ -1,7 +1,8 @@
 /** Hours and cost of today, this week and this month, as far as history tells. Pure. */
 import type { Words } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
-import { clockTime, periods, type Say, type Speech } from "./language.ts";
+import { type Period, periodAt } from "../../policy/periods.ts";
+import { clockTime, type Say, type Speech } from "./language.ts";
 import type { Known } from "./ledger.ts";
 import { spansOf, timeIn } from "./running-hours.ts";
 
@@ -17,7 +18,7 @@ export interface Usage {
 }
 
 const LABELS = {
-  today: { en: "today", zh: "今天" },
+  day: { en: "today", zh: "今天" },
   week: { en: "this week", zh: "本周" },
   month: { en: "this month", zh: "本月" },
 } as const;
@@ -41,13 +42,13 @@ export function usageOf(
   speech: Speech,
   now: number,
 ): Usage[] {
-  const starts = periods(speech.zone, now);
-  return (["today", "week", "month"] as const).map((name): Usage => {
+  const starts = (period: Period) => periodAt(speech.zone, period, now).from;
+  return (["day", "week", "month"] as const).map((name): Usage => {
     const label = LABELS[name];
     if ("words" in known) return { label, hours: null, cost: null, note: UNKNOWN[known.words] };
     if ("words" in status)
       return { label, hours: null, cost: null, note: { en: "no status here", zh: "此处没有状态" } };
-    const from = Math.max(starts[name], known.begins);
+    const from = Math.max(starts(name), known.begins);
     const totals = new Map<string, number>();
     let ms = 0;
     let blind = 0;
@@ -63,7 +64,7 @@ export function usageOf(
     }
     const begins = clockTime(speech, known.begins, now);
     const note =
-      known.begins > starts[name]
+      known.begins > starts(name)
         ? { en: `history begins ${begins}`, zh: `历史始于 ${begins}` }
         : blind > 60_000
           ? {

@@ -94,6 +94,14 @@ const anySnapshot = fc.record<Snapshot>({
     warmedAt: maybe(time),
     nextChangeAt: fc.constant(NOW + 60 * MINUTE),
   }),
+  budget: fc.option(
+    fc.record({
+      action: fc.constantFrom("no_new_starts", "stop_when_idle_at_once"),
+      period: fc.constantFrom("day", "month"),
+      until: fc.constant(NOW + 60 * MINUTE),
+    }),
+    { nil: null, freq: 3 },
+  ),
   listeningSince: maybe(time),
   pathProvenAt: maybe(time),
   attendedSince: maybe(time),
@@ -135,11 +143,10 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
       const { demand, hold, schedule } = given;
       const kept = starts.filter(({ reason }) => reason === "keep_from_release");
       const wanted =
-        (demand.jobsWaiting && schedule.quiet?.noStarts !== true) ||
-        demand.bootRequested ||
-        demand.neededUntil !== null ||
-        hold?.mode === "on" ||
-        schedule.keepOn !== null;
+        (given.budget === null && demand.jobsWaiting && schedule.quiet?.noStarts !== true) ||
+        (given.budget === null &&
+          (demand.bootRequested || demand.neededUntil !== null || schedule.keepOn !== null)) ||
+        hold?.mode === "on";
       if (!wanted) assert.equal(starts.length, kept.length, "nothing wants it but its release");
       assert.ok(kept.length === 0 || starts.length === 1, "one at a time");
       assert.ok(hold === null || hold.mode === "on");
@@ -180,15 +187,16 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.equal(given.demand.neededUntil, null);
         const off = given.hold?.mode === "off";
         assert.ok(given.hold === null || off);
-        assert.ok(given.schedule.keepOn === null || off, "what a schedule keeps on stays");
+        const overspent = given.budget?.action === "stop_when_idle_at_once";
+        assert.ok(given.schedule.keepOn === null || off || overspent, "what a schedule keeps on stays");
         const proven = stop.reason !== "idle_unproven";
         // Without a proof of the path, idleness has to be so much longer, under a listener's eyes all the while.
         const kept = target?.ownStart?.forRelease === true;
-        const least = off ? UNREPORTED_MS : Math.max(given.policy.minRunTime, UNREPORTED_MS);
+        const least = off || overspent ? UNREPORTED_MS : Math.max(given.policy.minRunTime, UNREPORTED_MS);
         const idle = Math.min(
           given.policy.idleTimeout,
           given.schedule.quiet?.idleTimeout ?? Number.POSITIVE_INFINITY,
-          off || kept ? least : Number.POSITIVE_INFINITY,
+          off || overspent || kept ? least : Number.POSITIVE_INFINITY,
         );
         const quiet = NOW - idle - (proven ? 0 : (given.policy.stopUnproven ?? NOW));
         assert.ok((given.demand.lastJobAt ?? 0) <= quiet);
@@ -202,7 +210,7 @@ test("property: a stop for idleness means no job, no activity, no doubt, no deaf
         assert.ok(since !== null && since <= quiet);
         if (proven)
           assert.ok(given.pathProvenAt !== null && given.pathProvenAt >= (given.askedWorkersAt ?? NOW));
-        assert.ok((target?.runningSince ?? NOW) <= NOW - (off ? 0 : given.policy.minRunTime));
+        assert.ok((target?.runningSince ?? NOW) <= NOW - (off || overspent ? 0 : given.policy.minRunTime));
         assert.ok(target?.comparedAt !== null && (target?.comparedAt ?? 0) > NOW - COMPARISON_VALID_MS);
         assert.ok(given.askedWorkersAt !== null);
         const lastSign = Math.max(given.demand.lastJobAt ?? 0, given.demand.lastActivityAt ?? 0);

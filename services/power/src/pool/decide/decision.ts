@@ -17,7 +17,7 @@ export const REASONS = {
    * `held_off`: an operator wants it off, and it has no work. `_unproven`: without a proof of the path, after the longer
    * time that `policy.stopUnproven` sets. `surplus`: another machine does its work already, and it has none of its own.
    */
-  stop: ["idle", "held_off", "ordered", "ordered_by_force", "idle_unproven", "surplus"],
+  stop: ["idle", "held_off", "ordered", "ordered_by_force", "idle_unproven", "surplus", "budget_spent"],
   look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
   ask: ["ask_before_stop"],
   wait: [
@@ -28,6 +28,7 @@ export const REASONS = {
     "held_off",
     // A job waits, and a schedule asks for no starts for jobs.
     "quiet_time",
+    "budget_spent",
     "rate_limited",
     "all_resting",
     "none_available",

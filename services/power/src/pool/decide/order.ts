@@ -72,7 +72,11 @@ function judgeStop(instance: InstanceView, order: Order, snapshot: Snapshot, now
       `It is needed for ${formatDuration(demand.neededUntil - now)} more; the status says by whom.`,
     );
   const { keepOn } = snapshot.schedule;
-  if (keepOn !== null && snapshot.hold?.mode !== "off")
+  if (
+    keepOn !== null &&
+    snapshot.hold?.mode !== "off" &&
+    snapshot.budget?.action !== "stop_when_idle_at_once"
+  )
     return refuse(
       `The schedule "${keepOn.rule}" keeps it on until ${new Date(keepOn.until).toISOString()}; hold the pool off to go before it.`,
     );

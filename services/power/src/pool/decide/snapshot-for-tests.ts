@@ -46,6 +46,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     recentStarts: [],
     hold: null,
     schedule: NOTHING_SCHEDULED,
+    budget: null,
     listeningSince: NOW - 600 * MINUTE,
     pathProvenAt: NOW,
     attendedSince: NOW - 600 * MINUTE,

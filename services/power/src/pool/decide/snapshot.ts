@@ -1,5 +1,6 @@
 /** All that a decision may know. */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { BudgetSpent } from "../../policy/budget.ts";
 import type { Scheduled } from "../../policy/schedule.ts";
 import type { Policy } from "../pool.ts";
 
@@ -81,6 +82,8 @@ export interface Snapshot {
   readonly hold: { readonly mode: "as_is" | "on" | "off"; readonly until: number | null } | null;
   /** What the schedules ask for now. */
   readonly schedule: Scheduled;
+  /** What spent budgets forbid; null where they forbid nothing. */
+  readonly budget: BudgetSpent | null;
   /** Since when the notification path has been proven without a break; null while it is not. */
   readonly listeningSince: number | null;
   /** When the notification path was last proven from end to end; null when it never was. */

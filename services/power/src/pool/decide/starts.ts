@@ -34,8 +34,11 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
   if (hold?.mode === "as_is") return [{ kind: "wait", until: hold.until, reason: "on_hold" }];
   if (hold?.mode === "off") return [{ kind: "wait", until: hold.until, reason: "held_off" }];
   const cause = startWantOf(snapshot);
+  const { budget, schedule } = snapshot;
   if (cause === null)
-    return [{ kind: "wait", until: snapshot.schedule.quiet?.until ?? null, reason: "quiet_time" }];
+    return budget === null
+      ? [{ kind: "wait", until: schedule.quiet?.until ?? null, reason: "quiet_time" }]
+      : [{ kind: "wait", until: budget.until, reason: "budget_spent" }];
 
   const recent = recentStarts(snapshot, now);
   const allowed = allowedStarts(snapshot, now);

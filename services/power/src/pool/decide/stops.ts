@@ -73,7 +73,7 @@ export function stopConditions(
     keeping("not_held", hold === null || hold.mode === "off", heldBy, hold?.until ?? null),
     keeping(
       "not_scheduled",
-      schedule.keepOn === null || hold?.mode === "off",
+      schedule.keepOn === null || hold?.mode === "off" || stopsForBudget(snapshot),
       "scheduled",
       schedule.keepOn?.until ?? null,
     ),
@@ -126,17 +126,19 @@ function isProven({ askedWorkersAt, pathProvenAt }: Snapshot, provenAt: number |
 
 /**
  * The times that policy asks for; in a quiet time a shorter idle time; where an operator wants the machine off, no
- * longer than its work may take.
+ * or a spent budget does, no longer than its work may take.
  */
-export function poolPatience({
-  policy,
-  hold,
-  schedule,
-}: Pick<Snapshot, "policy" | "hold" | "schedule">): Policy {
+export function poolPatience(snapshot: Pick<Snapshot, "policy" | "hold" | "schedule" | "budget">): Policy {
+  const { policy, hold, schedule } = snapshot;
   const quiet = schedule.quiet?.idleTimeout ?? Number.POSITIVE_INFINITY;
   const idleTimeout = Math.min(policy.idleTimeout, quiet);
-  if (hold?.mode !== "off") return { ...policy, idleTimeout };
+  if (hold?.mode !== "off" && !stopsForBudget(snapshot)) return { ...policy, idleTimeout };
   return { ...policy, idleTimeout: Math.min(idleTimeout, UNREPORTED_MS), minRunTime: 0 };
+}
+
+/** A budget is spent that asks for a stop as soon as nothing works; what an operator keeps on stays. */
+function stopsForBudget({ budget }: Pick<Snapshot, "budget">): boolean {
+  return budget?.action === "stop_when_idle_at_once";
 }
 
 /** The same for one machine: where it is on only for not being deleted, no longer than that takes. */
@@ -160,9 +162,10 @@ function isOnlyKept({ ownStart, gpuBusyAt }: InstanceView, { demand }: Snapshot)
   return signs.every((at) => at === null || at < ownStart.at);
 }
 
-function reasonOf({ hold }: Snapshot, proven: boolean): (typeof REASONS.stop)[number] {
+function reasonOf(snapshot: Snapshot, proven: boolean): (typeof REASONS.stop)[number] {
   if (!proven) return "idle_unproven";
-  return hold?.mode === "off" ? "held_off" : "idle";
+  if (snapshot.hold?.mode === "off") return "held_off";
+  return stopsForBudget(snapshot) ? "budget_spent" : "idle";
 }
 
 /**

@@ -9,8 +9,12 @@ export function wantOf(snapshot: WantedBy): Want | null {
   return snapshot.demand.jobsWaiting ? "job_waiting" : wantBesideJobs(snapshot);
 }
 
-/** What may start a machine now: jobs may not in a quiet time that asks for no starts. Null when nothing may. */
-export function startWantOf(snapshot: WantedBy): Want | null {
+/**
+ * What may start a machine now: where a budget is spent only an operator, and in a quiet time that asks for no starts no
+ * job. Null when nothing may.
+ */
+export function startWantOf(snapshot: WantedBy & Pick<Snapshot, "budget">): Want | null {
+  if (snapshot.budget !== null) return snapshot.hold?.mode === "on" ? "held_on" : null;
   return snapshot.schedule.quiet?.noStarts === true ? wantBesideJobs(snapshot) : wantOf(snapshot);
 }
 

@@ -21,6 +21,7 @@ type StartConditionName =
   | "wanted"
   | "not_held_back"
   | "no_quiet_time"
+  | "budget_left"
   | "machines_missing"
   | "starts_allowed"
   | "machine_available";
@@ -90,7 +91,10 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
     state === "stopped" && restUntil > now ? restUntil : [],
   );
   const { quiet } = snapshot.schedule;
-  const quieted = want === null ? quiet?.noStarts === true : startWantOf(snapshot) === null;
+  const { budget } = snapshot;
+  const quieted =
+    quiet?.noStarts === true && (want === null || startWantOf({ ...snapshot, budget: null }) === null);
+  const overspent = budget !== null && hold?.mode !== "on";
   const backed = hold?.mode === "as_is" || hold?.mode === "off";
   return [
     {
@@ -106,6 +110,12 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
       holds: !quieted,
       value: quiet === null ? "none" : `"${quiet.rule}"${quiet.noStarts ? ", no starts for jobs" : ""}`,
       from: quieted ? (quiet?.until ?? null) : null,
+    },
+    {
+      name: "budget_left",
+      holds: !overspent,
+      value: budget === null ? "nothing is forbidden" : `the ${budget.period}'s budget is spent`,
+      from: overspent ? budget.until : null,
     },
     {
       name: "machines_missing",
@@ -191,7 +201,12 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
         snapshot.schedule.warmedAt,
       ];
       const { quiet } = snapshot.schedule;
-      const short = quiet?.idleTimeout == null ? "" : `, quiet time "${quiet.rule}"`;
+      const short = [
+        quiet?.idleTimeout == null ? "" : `, quiet time "${quiet.rule}"`,
+        snapshot.budget?.action === "stop_when_idle_at_once"
+          ? `, the ${snapshot.budget.period}'s budget is spent`
+          : "",
+      ].join("");
       const last = Math.max(...[...signs, instance.gpuBusyAt].map((at) => at ?? 0));
       return `last sign of work ${iso(last === 0 ? null : last)}, idle time ${formatDuration(patienceOf(instance, snapshot).idleTimeout)}${short}`;
     }
