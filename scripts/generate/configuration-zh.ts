@@ -53,5 +53,6 @@ export const CHINESE: Readonly<Record<string, string>> = {
   PUBLIC_URL: "前面有反向代理时，人们打开运维页面所用的地址",
   PROMETHEUS_URL: "向哪个 Prometheus 查询正在触发的告警，供运维页面显示",
   PROMETHEUS_PASSWORD: "Prometheus 用户 admin 的密码",
+  VIEWERS_WATCH: "只读身份是否可以在实时画面中查看控制台页面；控制需要运维身份",
   HEADLESS: "设为 false 显示浏览器窗口，便于人工登录",
 };

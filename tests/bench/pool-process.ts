@@ -89,6 +89,7 @@ const reconciler = new Reconciler({
   mayAct,
   listeningSince: () => 0,
   pathProvenAt: () => now(),
+  operatorControls: () => false,
   attendedSince: () => 0,
 });
 

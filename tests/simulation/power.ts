@@ -209,6 +209,7 @@ export class SimulatedPower {
       hold: null,
       schedule: this.schedule.at(now),
       budget: this.overspent,
+      operatorControls: false,
       listeningSince: since,
       pathProvenAt: since === null ? null : now,
       attendedSince: since,

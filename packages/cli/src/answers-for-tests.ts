@@ -45,6 +45,7 @@ export function statusAt(at: string, changes: Partial<PowerStatus> = {}): PowerS
     gatewayAskedAt: null,
     pathProvenAt: null,
     hold: null,
+    control: null,
     needs: [],
     budgets: [],
     schedule: null,

@@ -184,6 +184,12 @@ command("page", "A one-time link to the operator's page, for a browser", "gpuctl
   async () => await printPageLink(session(), actorName(process.env)),
 );
 
+command(
+  "login",
+  "A one-time link to the live view, where a person logs in at the console",
+  "gpuctl login",
+).action(async () => await printPageLink(session(), actorName(process.env), "live"));
+
 const profile = program
   .command("profile")
   .description("Holds the console's profile against the live console");

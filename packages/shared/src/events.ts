@@ -241,7 +241,17 @@ export function loginSubject(entry: Pick<LoginEntry, "pool">): string {
 }
 
 /** What a person, or a program in a person's name, may do to a pool. */
-export const OPERATOR_ACTIONS = ["start", "stop", "hold", "resume", "need", "end_need", "reload"] as const;
+export const OPERATOR_ACTIONS = [
+  "start",
+  "stop",
+  "hold",
+  "resume",
+  "need",
+  "end_need",
+  "reload",
+  "control",
+  "end_control",
+] as const;
 
 /** What somebody did through the API, on `gpu.history.<pool>.operator`; refused ones are told, too. */
 export const OperatorEntry = z.object({

@@ -1,4 +1,5 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
 import express, { type Express } from "express";
 import type { Registry } from "prom-client";
 import { serveHosts } from "./https.ts";
@@ -27,6 +28,8 @@ export interface HttpOptions {
   readonly signal: AbortSignal;
   /** Adds a service's own routes. */
   readonly routes?: (app: Express) => void;
+  /** Answers whoever asks for another protocol (WebSocket); without it such a connection is closed. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /**
@@ -56,6 +59,7 @@ export async function serveHttp(options: HttpOptions): Promise<number> {
       else resolve(listening);
     });
   });
+  if (options.upgrade !== undefined) server.on("upgrade", options.upgrade);
   options.signal.addEventListener("abort", () => {
     server.close();
     setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS).unref();

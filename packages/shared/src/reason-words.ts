@@ -92,6 +92,10 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
     en: "the gateway's answer about active tasks is awaited",
     zh: "等待网关回答是否有任务在执行",
   },
+  operator_controls: {
+    en: "a person controls the console's page, and power waits until it is given back",
+    zh: "有人正在控制控制台页面，power 等待其交还",
+  },
   resting: { en: "it rests after a failed stop", zh: "停止失败后休息中" },
 };
 
@@ -111,6 +115,8 @@ export const HOLD_WORDS: Readonly<Record<HoldMode, Words>> = {
 export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
   observed: { en: "every machine has been looked at", zh: "每台机器都已查看" },
   wanted: { en: "something wants the GPU", zh: "有需求" },
+  power_controls: { en: "power itself has the console's page", zh: "控制台页面由 power 自己使用" },
+  nobody_controls: { en: "nobody controls the console's page", zh: "没有人在控制控制台页面" },
   not_held_back: { en: "no operator holds it back", zh: "没有运维指令阻止" },
   no_quiet_time: { en: "no quiet time forbids starts for jobs", zh: "没有禁止为任务开机的安静时段" },
   budget_left: { en: "no spent budget forbids starts", zh: "没有因预算用完而禁止开机" },

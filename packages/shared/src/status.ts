@@ -17,6 +17,8 @@ export const PowerStatus = z.object({
   gatewayAskedAt: Time.default(null),
   pathProvenAt: Time.default(null),
   hold: Hold.nullable(),
+  /** Who controls the console's page in the live view; null while power does. */
+  control: z.object({ by: z.string(), since: z.iso.datetime() }).nullable().default(null),
   needs: z.array(Need),
   budgets: z.array(BudgetNow).default([]),
   /** What the schedules ask for now, and when that changes; null where the pool file has none. */

@@ -56,6 +56,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     registry: metrics.registry,
     readiness: () => stage.readiness(),
     routes: operator.routes,
+    upgrade: operator.upgrade,
     signal,
   });
 
@@ -88,7 +89,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   const demand = await openDemand(bus, pool, mayAct, now);
   const outbound = new Outbound(bus, logger, signal);
   const login = (event: LoginEvent) => outbound.login({ kind: "login", pool, at: now(), event });
-  const { driver, doctor } = openDriver(config, files, { logger, events: { ...metrics, login }, now });
+  const { driver, page } = openDriver(config, files, { logger, events: { ...metrics, login }, now });
   const open = await openPool({
     bus,
     pool: () => followed.pool,
@@ -105,10 +106,11 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     clock,
     now,
     mayAct,
+    operatorControls: () => page.live.controlled,
   });
   const { fleet, hold, reconciler } = open;
   wake = () => reconciler.wake();
-  stage.acts({ ...open, name: lease.name, followed, demand, driver, now });
+  stage.acts({ ...open, name: lease.name, followed, demand, driver, control: operator.control, now });
   deriveFromState(metrics.registry, () => ({
     pool: followed.pool,
     fleet,
@@ -116,11 +118,13 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     driver,
     hold: hold.current,
     budgets: open.purse.budgets,
+    control: operator.control(),
+    watching: operator.watching,
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
   const acts = new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now });
-  operator.acts(acts, doctor);
+  operator.acts(acts, page, () => reconciler.lookNow());
 
   followed.follow({
     onProfile: (profile) => {

@@ -3,7 +3,7 @@
 /** Wait before asking again when the server did not answer. */
 const RETRY_MS = 500;
 
-function enter({ csrfToken, redirect }) {
+export function enter({ csrfToken, redirect }) {
   localStorage.setItem("u-csrf-token", csrfToken);
   // Only a path of this origin: anything else would send the person's browser to a stranger.
   const wished = new URLSearchParams(location.search).get("redirect") ?? redirect;

@@ -93,6 +93,8 @@ export function stateOf(world: World) {
     logins: ledger.logins,
     sessions: sessions.count,
     loginPagesWaiting: desk.waiting,
+    slides: [...ledger.slides],
+    phones: [...ledger.phones],
   };
 }
 export type ConsoleState = ReturnType<typeof stateOf>;

@@ -30,7 +30,7 @@ export const faults = z.strictObject({
   buttonDisabledAlways: z.boolean(),
   /** Hidden copies of the start button in a template container and in rows that are not stopped. */
   hiddenTemplateButton: z.boolean(),
-  /** The login page takes only a phone code, that is: only POST /login-by-hand of the control API passes. */
+  /** The login page takes only a phone code, that is: a person who leads its slider, or POST /login-by-hand of the control API, passes. */
   loginByHandOnly: z.boolean(),
   /** What the provider tells of these machines that is not ordinary. */
   facts: z.record(z.string(), facts.partial()),

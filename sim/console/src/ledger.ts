@@ -33,6 +33,10 @@ export class Ledger {
   pageLoads = 0;
   loginPageLoads = 0;
   logins = 0;
+  /** How each slide at the login page was judged. */
+  readonly slides: string[] = [];
+  /** Codes that were sent, to which phone. */
+  readonly phones: Array<{ readonly phone: string; readonly code: string }> = [];
   #actions: ActionRecord[] = [];
 
   get actions(): readonly ActionRecord[] {

@@ -6,12 +6,18 @@ import { heldBack } from "./delay.ts";
 import { POLL_HOLD_MS } from "./login-desk.ts";
 import type { MachineState } from "./machine-spec.ts";
 import { CSRF_COOKIE, SESSION_COOKIE, SESSION_TTL_MS } from "./sessions.ts";
+import { notByHand, Slide } from "./slider.ts";
 import type { World } from "./world.ts";
 
 const PUBLIC_DIR = fileURLToPath(new URL("../public/", import.meta.url));
 const RESOURCES = "/light-gpu/console/resources";
 
 const loginBody = z.object({ username: z.string(), password: z.string() });
+/** How long the way of the login page's slider is, as its script draws it. */
+const SLIDER_PX = 280;
+const slideBody = z.object({ ticket: z.string(), slide: Slide });
+const phoneBody = z.object({ ticket: z.string(), phone: z.string().regex(/^1\d{10}$/) });
+const codeBody = phoneBody.extend({ code: z.string() });
 const pollQuery = z.object({ ticket: z.string() });
 
 /** What the page's script must know before it draws; read again whenever it loads its list or opens a dialog. */
@@ -91,6 +97,27 @@ export function consoleApp(world: World): Express {
       return;
     }
     logIn(world, response);
+  });
+
+  app.post("/login/slide", express.json(), (request, response) => {
+    const given = slideBody.safeParse(request.body);
+    const wrong = given.success ? notByHand(given.data.slide, SLIDER_PX) : "no slide";
+    ledger.slides.push(wrong ?? "by hand");
+    if (wrong === undefined && given.success) desk.slid(given.data.ticket);
+    response.status(wrong === undefined ? 200 : 403).json({ message: "验证失败，请重试" });
+  });
+
+  app.post("/login/send-code", express.json(), (request, response) => {
+    const given = phoneBody.safeParse(request.body);
+    const code = given.success ? desk.sendCode(given.data.ticket) : undefined;
+    if (code !== undefined && given.success) ledger.phones.push({ phone: given.data.phone, code });
+    response.status(code === undefined ? 403 : 200).json({ message: "请先完成滑块验证，并填写手机号" });
+  });
+
+  app.post("/login/code", express.json(), (request, response) => {
+    const given = codeBody.safeParse(request.body);
+    if (given.success && desk.takes(given.data.ticket, given.data.code)) logIn(world, response);
+    else response.status(403).json({ message: "验证码错误" });
   });
 
   app.get("/login/poll", async (request, response) => {

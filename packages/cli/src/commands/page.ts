@@ -1,11 +1,13 @@
-/** `gpuctl page`: a one-time link to the operator's page. */
+/** `gpuctl page` and `gpuctl login`: a one-time link to the operator's page, or to the live view of the console in it. */
 import { PageLink } from "@gpu-power-manager/shared/api";
 import type { Session } from "../session.ts";
 
-export async function printPageLink(session: Session, actor: string): Promise<void> {
+export async function printPageLink(session: Session, actor: string, to?: "live"): Promise<void> {
   const link = await session.client.ask("/page-link", PageLink, { method: "POST", body: { actor } });
   // Without PUBLIC_URL the page is where the API is asked.
-  const address = new URL(link.query, link.url ?? `${session.connection.power.replace(/\/$/, "")}/`).href;
+  const url = new URL(link.query, link.url ?? `${session.connection.power.replace(/\/$/, "")}/`);
+  if (to !== undefined) url.searchParams.set("to", to);
+  const address = url.href;
   const { json, print, tell, say } = session;
   if (json) return print(JSON.stringify({ address, until: link.until }, null, 2));
   print(address);

@@ -79,6 +79,10 @@ export const PowerEnv = z.object({
     .meta({ description: "false shows the browser's window, so that a person can log in" }),
   OPERATOR_TOKEN: token("token that may do everything in the operator's API"),
   VIEWER_TOKEN: token("token that may only read in the operator's API"),
+  VIEWERS_WATCH: z.string().default("false").pipe(Flag).meta({
+    description:
+      "whether viewers may watch the console's page in the live view; controlling takes an operator",
+  }),
   ALLOWED_HOSTS: z
     .string()
     .default("localhost,127.0.0.1,[::1]")

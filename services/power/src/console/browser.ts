@@ -31,13 +31,15 @@ export interface BrowserOptions {
   readonly logger: Logger;
   readonly now: () => number;
   /** A page is there, nothing is loaded in it yet. */
-  readonly onPage: (page: Page) => void;
+  readonly onPage: (tab: Tab) => void;
   readonly onGone: (reason: BrowserRestart) => void;
 }
 
 export interface Tab {
   readonly page: Page;
   readonly context: BrowserContext;
+  /** Pictures and fonts are loaded from the next load on, because a person looks, or no longer does. */
+  readonly showPictures: (shown: boolean) => Promise<void>;
 }
 
 const Processes = z.object({ processInfo: z.array(z.object({ id: z.number().int() })) });
@@ -102,6 +104,8 @@ export class BrowserKeeper {
       const state = await saved.load();
       const context = await browser.newContext({
         locale: locale(),
+        // Nothing that is downloaded is of use, and a person's page must not write to this host.
+        acceptDownloads: false,
         ...(headless ? { reducedMotion: "reduce" } : {}),
         ...(state === undefined ? {} : { storageState: JSON.parse(state) }),
       });
@@ -109,15 +113,19 @@ export class BrowserKeeper {
       page.on("crash", () => this.gone(browser, "page_crashed"));
       // A browser that dies closes its pages first; its own end is told a moment later, and is the better reason.
       page.on("close", () => setImmediate(() => this.gone(browser, "page_closed")));
+      let showPictures: Tab["showPictures"] = async () => {};
       if (headless && !pictures()) {
         const cdp = await context.newCDPSession(page);
         // Only so that it blocks: this session keeps no bodies.
         await cdp.send("Network.enable", { maxTotalBufferSize: 0, maxResourceBufferSize: 0 });
-        await cdp.send("Network.setBlockedURLs", { urls: BLOCKED_URLS });
+        showPictures = async (shown) => {
+          await cdp.send("Network.setBlockedURLs", { urls: shown ? [] : BLOCKED_URLS });
+        };
+        await showPictures(false);
       }
-      this.current = { page, context };
+      this.current = { page, context, showPictures };
       this.failures = 0;
-      onPage(page);
+      onPage(this.current);
       logger.info({ version: browser.version(), restoredSession: state !== undefined }, "browser launched");
       return this.current;
     } catch (error) {

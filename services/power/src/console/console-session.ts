@@ -90,6 +90,24 @@ export class ConsoleSession {
     return { ok: true, tab };
   }
 
+  /**
+   * A person may have passed the login in the page, which has just shown how its API is asked: the API says whether it is
+   * so. @returns whether it is.
+   */
+  async passedByPerson(providerIds: readonly string[]): Promise<boolean> {
+    const { keeper, api, login, events, logger } = this.parts;
+    const { tab } = keeper;
+    if (tab === undefined || this.current === "logged_in") return false;
+    if (!(await api.list(tab.context, providerIds)).ok) return false;
+    logger.info("a person has logged in at the console");
+    if (this.current === "login_required") events.login("came_back");
+    login.succeeded();
+    this.current = "logged_in";
+    this.knownGood = true;
+    await this.save();
+    return true;
+  }
+
   /** The console asks for a login. */
   required(): NotReady {
     const { api, events, logger } = this.parts;

@@ -16,6 +16,7 @@ export const UNKNOWN_REASONS = [
   "page_half_loaded",
   "browser_down",
   "keys_refused",
+  "operator_controls",
 ] as const;
 export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
 

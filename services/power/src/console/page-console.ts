@@ -2,6 +2,7 @@
 import type { Authority } from "@gpu-power-manager/shared/authorities";
 import type { Lane } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import type { Request } from "playwright";
 import { ApiLane } from "./api-lane.ts";
 import { BrowserKeeper } from "./browser.ts";
 import { ConsoleSession, type NotReady, type Ready } from "./console-session.ts";
@@ -19,6 +20,7 @@ import { Evidence } from "./evidence.ts";
 import { comparePool, fromApi, unknown } from "./interpret.ts";
 import { endsTheTry, NO_LANE } from "./lane-order.ts";
 import { ListPage } from "./list-page.ts";
+import { LiveConsole } from "./live/live-console.ts";
 import { Login } from "./login.ts";
 import { PageLane } from "./page-lane.ts";
 import type { Profile } from "./profile.ts";
@@ -45,6 +47,12 @@ export interface ConsoleOptions {
 /** The lanes that need a browser. */
 export type BrowserLane = Exclude<Lane, "signed">;
 
+const CONTROLLED = {
+  ok: false,
+  reason: "operator_controls",
+  words: "An operator controls the console's page in the live view; power goes on afterwards.",
+} satisfies NotReady;
+
 export class PageConsole implements ConsoleDriver {
   private readonly options: ConsoleOptions;
   private profile: Profile;
@@ -58,6 +66,9 @@ export class PageConsole implements ConsoleDriver {
   private readonly login: ConsoleSession;
   /** Holds the profile against the live console, for whoever mends it. */
   readonly doctor: Doctor;
+  /** The page as people see it, and as one of them may have it. */
+  readonly live: LiveConsole;
+  private onLoggedIn = () => {};
   /** One at a time on the page. */
   private readonly pageTurns = new Turns(() => this.leavePage());
 
@@ -85,12 +96,15 @@ export class PageConsole implements ConsoleDriver {
       saved,
       logger,
       now,
-      onPage: (page) => {
+      onPage: ({ page }) => {
         page.on("request", (request) => this.api.learn(request));
+        page.on("requestfinished", (request) => void this.noticeLogin(request));
         this.evidence.follow(page);
+        void this.live.pageCame();
       },
       onGone: (reason) => {
         this.login.lost();
+        queueMicrotask(() => void this.live.pageWent());
         events.browserRestarted(reason);
       },
     });
@@ -107,16 +121,42 @@ export class PageConsole implements ConsoleDriver {
     this.doctor = new Doctor({
       profile,
       tab: () => this.keeper.tab,
+      lent: () => this.live.controlled,
       api: this.api,
       list: this.list,
       turns: this.pageTurns,
       secrets: this.secrets,
+    });
+    this.live = new LiveConsole({
+      keeper: this.keeper,
+      turns: this.pageTurns,
+      profile,
+      show: async (tab) => {
+        const ready = await this.login.prepare();
+        if (ready.ok) await this.list.open(ready.tab.page);
+        // Its pictures were not loaded while nobody looked.
+        else await tab?.page.reload({ waitUntil: "commit" }).catch(() => undefined);
+      },
+      logger,
     });
   }
 
   setProfile(profile: Profile): void {
     this.profile = profile;
     this.api.forget();
+  }
+
+  /** @param listener called when a person has passed the login in the live view. */
+  whenLoggedIn(listener: () => void): void {
+    this.onLoggedIn = listener;
+  }
+
+  /** The page of a person who has control asks for its list: is that person logged in? */
+  private async noticeLogin(request: Request): Promise<void> {
+    if (!this.live.controlled || this.login.state === "logged_in") return;
+    const { api } = this.profile;
+    if (this.api.asked(request)?.action !== api.list.action) return;
+    if (await this.login.passedByPerson(this.providerIds)) this.onLoggedIn();
   }
 
   setInstances(providerIds: readonly string[]): void {
@@ -137,7 +177,8 @@ export class PageConsole implements ConsoleDriver {
 
   /** Ends the browser, with its session kept, until it is needed again. */
   async leave(): Promise<void> {
-    if (this.keeper.tab === undefined) return;
+    // Neither a person who looks nor one who controls is left with a dead picture.
+    if (this.keeper.tab === undefined || this.live.watched || this.live.controlled) return;
     await this.pageTurns.take(async () => {
       if (this.login.state === "logged_in") await this.login.save();
       this.login.lost();
@@ -179,6 +220,8 @@ export class PageConsole implements ConsoleDriver {
   }
 
   async compare(): Promise<PoolSighting> {
+    // The page is a person's; the API can be asked all the same.
+    if (this.live.controlled) return await this.observe();
     return await this.pageTurns.take(async () => {
       await this.recycleIfLarge();
       const first = await this.compareOnce();
@@ -228,7 +271,11 @@ export class PageConsole implements ConsoleDriver {
   }
 
   private async ready(): Promise<Ready> {
-    return this.login.atHand() ?? (await this.pageTurns.take(() => this.login.prepare()));
+    const atHand = this.login.atHand();
+    if (atHand !== undefined) return atHand;
+    if (this.live.controlled)
+      return this.login.state === "login_required" ? this.login.required() : CONTROLLED;
+    return await this.pageTurns.take(() => this.login.prepare());
   }
 
   /**
@@ -237,6 +284,7 @@ export class PageConsole implements ConsoleDriver {
    */
   private async leavePage(): Promise<void> {
     const ready = this.login.atHand();
+    if (this.live.watched) return;
     if (this.options.headless && this.lanes[0] === "api" && ready?.ok === true)
       await this.list.leave(ready.tab.page);
   }
@@ -259,6 +307,8 @@ export class PageConsole implements ConsoleDriver {
     const { attemptId, action } = request;
     const { logger, events } = this.options;
     let last: ActionResult | undefined;
+    // Decided on just before somebody took control.
+    if (this.live.controlled) return { outcome: "not_tried", message: CONTROLLED.words };
     for (const lane of lanes) {
       const ready = await this.ready();
       if (!ready.ok) return { outcome: "not_tried", message: ready.words };

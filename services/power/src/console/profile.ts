@@ -142,6 +142,8 @@ const Written = z.strictObject({
   console: z.strictObject({
     /** The page with the list of machines. */
     url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
+    /** Other addresses of the console, such as that of its login: a person in the live view may open no others. */
+    origins: z.array(z.url({ protocol: /^https?$/, error: "must be an http or https address" })).default([]),
     locale: z.string().default("zh-CN"),
     /** Pictures and fonts are loaded although no person looks: for a console whose buttons are pictures. */
     pictures: z.boolean().default(false),

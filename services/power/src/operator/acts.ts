@@ -124,6 +124,11 @@ export class Acts {
     this.tell(request, who, { action: "reload" }, "done");
   }
 
+  /** A person has taken control of the console's page, or it is over. */
+  controlled(action: "control" | "end_control", actor: string, address: string): void {
+    this.tell({ reason: "live view", actor }, { token: "operator", address }, { action }, "done");
+  }
+
   private refuse(request: Change, who: Who, told: Told, words: string): never {
     this.tell(request, who, told, "refused");
     throw new ApiError("refused", words);

@@ -1,4 +1,5 @@
 /** Who may come in: the right host name, a known token, not too many wrong ones. */
+import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler } from "express";
 import type { Credentials, Role } from "./credentials.ts";
 import { ApiError } from "./problems.ts";
@@ -32,7 +33,7 @@ export interface DoorkeeperOptions {
 /**
  * A page of a foreign site whose name is made to point at this address (DNS rebinding) sends that site's name as Host.
  */
-export function checkHost(request: Request, hosts: readonly string[]): void {
+export function checkHost(request: IncomingMessage, hosts: readonly string[]): void {
   const { host = "" } = request.headers;
   const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
   if (hosts.includes(name)) return;

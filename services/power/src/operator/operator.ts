@@ -12,6 +12,7 @@ import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Doctor } from "../console/doctor/doctor.ts";
+import type { PageConsole } from "../console/page-console.ts";
 import { scheduleAhead } from "../policy/schedule-shown.ts";
 import type { Stage } from "../telemetry/stage.ts";
 import { HeardView, tellView } from "./acting-view.ts";
@@ -23,6 +24,8 @@ import { Credentials } from "./credentials.ts";
 import { diagnose } from "./diagnosis.ts";
 import { Feed } from "./feed.ts";
 import { Listeners } from "./listeners.ts";
+import { LiveDesk } from "./live/live-desk.ts";
+import { LiveDoor } from "./live/live-door.ts";
 import { Gate } from "./page/gate.ts";
 import { Invitations } from "./page/invitations.ts";
 import { Ledger } from "./page/ledger.ts";
@@ -44,6 +47,7 @@ export interface OperatorParts {
 
 export class Operator {
   readonly routes: NonNullable<HttpOptions["routes"]>;
+  readonly upgrade: NonNullable<HttpOptions["upgrade"]>;
   private readonly parts: OperatorParts;
   private readonly feed = new Feed();
   private readonly ledger: Ledger;
@@ -53,6 +57,7 @@ export class Operator {
   private bus: Bus | undefined;
   private acting: Acts | undefined;
   private doctor: Doctor | undefined;
+  private desk: LiveDesk | undefined;
   readonly listeners: Listeners;
 
   /** Reading works as far as something is known; NATS comes later. */
@@ -126,10 +131,25 @@ export class Operator {
       why: () => (this.acting !== undefined && stage.leads ? this.acting.why() : undefined),
       listeners: this.listeners,
       alerts: () => this.alerts.view,
+      viewersWatch: config.VIEWERS_WATCH,
       bus: () => this.connected(),
       now: parts.now,
       logger,
     });
+    this.upgrade = new LiveDoor({
+      gate,
+      hosts: entrance.hosts,
+      publicUrl,
+      viewersWatch: config.VIEWERS_WATCH,
+      desk: () => {
+        this.mayAct();
+        if (config.BROWSER === "never")
+          throw new ApiError("refused", "BROWSER=never: there is no page to show.");
+        if (this.desk === undefined) throw new ApiError("not_ready", stage.readiness().words);
+        return this.desk;
+      },
+      signal,
+    }).upgrade;
     const path = publicUrl?.pathname ?? "/";
     this.routes = (app) => {
       app.use(api, page);
@@ -159,10 +179,23 @@ export class Operator {
   /** Jobs have come into demand. */
   readonly taken = (jobs: readonly JobTaken[]): void => this.feed.taken(jobs);
 
-  /** The pool is open: from now on people may act, and the console can be looked into. */
-  acts(acts: Acts, doctor: Doctor): void {
+  /** Who controls the console's page; null while power does. */
+  readonly control = () => this.desk?.holder ?? null;
+
+  /** How many look at the console's page. */
+  get watching(): number {
+    return this.desk?.watching ?? 0;
+  }
+
+  /** The pool is open: from now on people may act, and the console can be looked into. @param lookNow ends a pause. */
+  acts(
+    acts: Acts,
+    driver: Pick<PageConsole, "doctor" | "live" | "session" | "whenLoggedIn">,
+    lookNow: () => void,
+  ): void {
     this.acting = acts;
-    this.doctor = doctor;
+    this.doctor = driver.doctor;
+    this.desk = this.openDesk(acts, driver, lookNow);
     const { followed, stage, logger, signal } = this.parts;
     if (this.bus === undefined) return;
     const view = () => {
@@ -170,6 +203,27 @@ export class Operator {
       return status && { status, why: acts.why() };
     };
     this.tell = tellView({ bus: this.bus, pool: followed.pool.pool, view, logger, signal });
+  }
+
+  private openDesk(
+    acts: Acts,
+    driver: Pick<PageConsole, "live" | "session" | "whenLoggedIn">,
+    lookNow: () => void,
+  ): LiveDesk {
+    const { now, signal } = this.parts;
+    const desk = new LiveDesk({
+      live: driver.live,
+      loginRequired: () => driver.session() === "login_required",
+      onChange: () => {
+        lookNow();
+        this.changed();
+      },
+      tell: (action, { name }, address) => acts.controlled(action, name, address),
+      now,
+      signal,
+    });
+    driver.whenLoggedIn(() => desk.loggedIn());
+    return desk;
   }
 
   /** What this power knows by itself, else what the one that acts has told; undefined where neither is. */

@@ -12,7 +12,16 @@ import { Story } from "./story.ts";
 export interface OpenPoolParts
   extends Pick<
     ReconcilerParts,
-    "pool" | "driver" | "demand" | "outbound" | "logger" | "clock" | "now" | "mayAct" | "onPass"
+    | "pool"
+    | "driver"
+    | "demand"
+    | "outbound"
+    | "logger"
+    | "clock"
+    | "now"
+    | "mayAct"
+    | "onPass"
+    | "operatorControls"
   > {
   readonly bus: Bus;
   readonly metrics: Recorder;

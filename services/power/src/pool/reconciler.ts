@@ -38,6 +38,8 @@ export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts
   /** The operator's order that holds now; null where none does. */
   readonly hold: () => Snapshot["hold"];
   readonly purse: Pick<Purse, "keep" | "budgets">;
+  /** Whether a person has the console's page. */
+  readonly operatorControls: () => boolean;
   readonly listeningSince: () => number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: () => number | null;
@@ -76,6 +78,12 @@ export class Reconciler {
   /** Something has changed: decide again at once. */
   wake(): void {
     this.alarm.ring();
+  }
+
+  /** The console can be asked again, after it could not: no pause that was kept for its sake is kept any longer. */
+  lookNow(): void {
+    this.observer.lookNow();
+    this.wake();
   }
 
   /** Clients ask for the state: answered at once from what is known, then again from a fresh look. */
@@ -203,6 +211,7 @@ export class Reconciler {
       hold: this.parts.hold(),
       schedule: scheduleOf(this.parts.pool().policy).at(now()),
       budget: budgetSpent(this.parts.purse.budgets),
+      operatorControls: this.parts.operatorControls(),
       listeningSince: this.parts.listeningSince(),
       pathProvenAt: this.parts.pathProvenAt(),
       attendedSince: this.parts.attendedSince(),

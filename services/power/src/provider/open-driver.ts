@@ -1,6 +1,5 @@
 import type { PowerConfig } from "../config/environment.ts";
 import type { Files } from "../config/files.ts";
-import type { Doctor } from "../console/doctor/doctor.ts";
 import type { ConsoleDriver } from "../console/driver.ts";
 import { type ConsoleOptions, PageConsole } from "../console/page-console.ts";
 import type { Profile } from "../console/profile.ts";
@@ -9,10 +8,11 @@ import { isSigning } from "./signed-lane.ts";
 
 export interface OpenDriver {
   readonly driver: ConsoleDriver & { setProfile(profile: Profile): void };
-  readonly doctor: Doctor;
+  /** The console's page, for people: who looks at it, controls it, or holds the profile against it. */
+  readonly page: PageConsole;
 }
 
-/** The driver as configured, and who holds the profile against its console; a browser starts when it is needed first. */
+/** The driver as configured, and the console's page; a browser starts when it is needed first. */
 export function openDriver(
   config: PowerConfig,
   { pool, profile }: Files,
@@ -34,9 +34,8 @@ export function openDriver(
     credentials: user === undefined || password === undefined ? undefined : { user, password },
   });
   const { PROVIDER_PUBLIC_KEY: publicKey, PROVIDER_PRIVATE_KEY: privateKey } = config;
-  const { doctor } = page;
   if (publicKey === undefined || privateKey === undefined || !isSigning(profile))
-    return { driver: page, doctor };
+    return { driver: page, page };
   const driver = new SignedConsole({
     ...parts,
     profile,
@@ -45,5 +44,5 @@ export function openDriver(
     browser: BROWSER === "never" ? undefined : page,
     always: BROWSER === "always",
   });
-  return { driver, doctor };
+  return { driver, page };
 }

@@ -34,6 +34,10 @@ export interface StateSource {
   /** The operator's order that holds now; null where none does. */
   readonly hold: { readonly mode: HoldMode; readonly until: number | null } | null;
   readonly budgets: readonly BudgetState[];
+  /** Who controls the console's page in the live view; null while power does. */
+  readonly control: { readonly since: number } | null;
+  /** How many look at it. */
+  readonly watching: number;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -286,6 +290,22 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       const signedApi = source().driver.signedApi();
       if (signedApi === undefined) return;
       for (const state of SIGNED_API_STATES) this.set({ state }, signedApi === state ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_operator_controls",
+    help: "1 while a person controls the console's page in the live view, so that power begins nothing; else 0.",
+    registers,
+    collect() {
+      this.set(source().control === null ? 0 : 1);
+    },
+  });
+  new Gauge({
+    name: "gpu_power_live_watchers",
+    help: "Browsers in which the live view of the console's page is open.",
+    registers,
+    collect() {
+      this.set(source().watching);
     },
   });
   new Gauge({

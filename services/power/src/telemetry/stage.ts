@@ -17,6 +17,8 @@ export interface StageParts extends OpenPool {
   readonly followed: Pick<FollowedFiles, "pool">;
   readonly demand: Pick<KvDocument<typeof Demand>, "value">;
   readonly driver: Pick<ConsoleDriver, "session" | "signedApi">;
+  /** Who controls the console's page; null while power does. */
+  readonly control: () => StatusSource["control"];
   readonly now: () => number;
 }
 
@@ -72,6 +74,7 @@ export class Stage {
     followed,
     demand,
     driver,
+    control,
     now,
   }: StageParts): StatusSource {
     const { pool, policy } = followed.pool;
@@ -88,6 +91,7 @@ export class Stage {
       hold: hold.shown,
       budgets: purse.budgets,
       schedule: scheduleNow(policy, now()),
+      control: control(),
       listeningSince: listening.since(now()),
       longestPauseMs: Math.max(policy.observe.off, policy.observe.on),
       now: now(),

@@ -31,6 +31,8 @@ export interface StatusSource {
   readonly hold: PowerStatus["hold"];
   readonly budgets: readonly BudgetState[];
   readonly schedule: PowerStatus["schedule"];
+  /** Who controls the console's page; null while power does. */
+  readonly control: { readonly name: string; readonly since: number } | null;
   readonly listeningSince: number | null;
   readonly longestPauseMs: number;
   readonly now: number;
@@ -53,6 +55,10 @@ export function statusOf(source: StatusSource): PowerStatus {
     gatewayAskedAt: iso(askedWorkersAt),
     pathProvenAt: iso(pathProvenAt),
     hold: source.hold,
+    control: source.control && {
+      by: source.control.name,
+      since: new Date(source.control.since).toISOString(),
+    },
     needs: livingNeeds(demand.needs, now).map(([id, need]) => shownNeed(id, need)),
     budgets: source.budgets.map((budget) =>
       shownBudget(budget, source.fleet.members[0]?.instance.currency ?? "?"),

@@ -15,6 +15,8 @@ export interface DoctorParts {
   readonly profile: () => Profile;
   /** The browser's page as it is; nothing is launched and nobody logged in for a look. */
   readonly tab: () => Tab | undefined;
+  /** A person has the page. */
+  readonly lent: () => boolean;
   readonly api: ApiLane;
   readonly list: ListPage;
   readonly turns: Turns;
@@ -22,6 +24,7 @@ export interface DoctorParts {
 }
 
 const NO_BROWSER = "The browser is not open yet.";
+const LENT = "A person controls the console's page in the live view; look again afterwards.";
 const NO_LOGIN = "The console asks for a login, so its list is not shown.";
 const NOT_LEARNT =
   "The page has not asked for its list as the profile says: compare api.url, api.body, api.actionIn and api.list.action with what the page sends.";
@@ -82,8 +85,9 @@ export class Doctor {
 
   /** In turn: a page that is just being loaded has nothing on it. One that does not fit the profile is looked at all the more. */
   private async onList<T>(look: (tab: Tab) => Promise<T>): Promise<T | { readonly words: string }> {
-    const { tab, list, turns } = this.parts;
+    const { tab, lent, list, turns } = this.parts;
     if (tab() === undefined) return { words: NO_BROWSER };
+    if (lent()) return { words: LENT };
     return await turns
       .take(async () => {
         const open = tab();

@@ -14,6 +14,8 @@ const ASSETS: Readonly<Record<string, { readonly file: URL | string; readonly ty
   "main.js": { file: here("./assets/main.js"), type: JS },
   "acting.js": { file: here("./assets/acting.js"), type: JS },
   "clocks.js": { file: here("./assets/clocks.js"), type: JS },
+  "live.js": { file: here("./assets/live.js"), type: JS },
+  "live-hand.js": { file: here("./assets/live-hand.js"), type: JS },
   "timeline.js": { file: here("./assets/timeline.js"), type: JS },
   "uplot.js": { file: uplot("uPlot.esm.js"), type: JS },
   "page.css": { file: here("./assets/page.css"), type: CSS },

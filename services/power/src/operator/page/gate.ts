@@ -1,4 +1,5 @@
 /** Who comes with the page's cookie, and whether a change really comes from the page. */
+import type { IncomingMessage } from "node:http";
 import type { Request, Response } from "express";
 import { ApiError } from "../problems.ts";
 import { SESSION_MS, type Session, type Sessions, sameText } from "./sessions.ts";
@@ -21,7 +22,7 @@ export class Gate {
   }
 
   /** The session of a request, changes or not; for a change `sameOrigin` and `csrf` have to be checked, too. */
-  session(request: Request): Session | undefined {
+  session(request: IncomingMessage): Session | undefined {
     const id = cookieOf(request, COOKIE);
     return id === undefined ? undefined : this.parts.sessions.find(id);
   }
@@ -36,7 +37,7 @@ export class Gate {
   }
 
   /** Browsers tell with every change from which page it comes. @throws ApiError when that is not ours. */
-  checkOrigin(request: Request): void {
+  checkOrigin(request: IncomingMessage): void {
     const { origin = "", host = "" } = request.headers;
     const { publicUrl } = this.parts;
     const ours = [
@@ -44,7 +45,7 @@ export class Gate {
       `https://${host}`,
       ...(publicUrl === undefined ? [] : [publicUrl.origin]),
     ];
-    const site = request.get("sec-fetch-site");
+    const site = request.headers["sec-fetch-site"];
     if (ours.includes(origin) && (site === undefined || site === "same-origin")) return;
     throw new ApiError("forged", "The request comes from a page of another origin; use the operator's page.");
   }
@@ -74,7 +75,7 @@ export function checkCsrf(session: Session, sent: string | undefined): void {
   throw new ApiError("forged", "The change does not carry the page's CSRF token; load the page anew.");
 }
 
-export function cookieOf(request: Request, name: string): string | undefined {
+export function cookieOf(request: IncomingMessage, name: string): string | undefined {
   for (const part of (request.headers.cookie ?? "").split(";")) {
     const [key, value] = part.trim().split("=", 2);
     if (key === name && value) return value;

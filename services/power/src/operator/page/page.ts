@@ -19,6 +19,7 @@ import { checkCsrf, type Gate } from "./gate.ts";
 import type { Invitations } from "./invitations.ts";
 import { LANGUAGE_COOKIE, LANGUAGES, speechOf } from "./language.ts";
 import type { Ledger } from "./ledger.ts";
+import { liveDocument } from "./live-view.ts";
 import { type PastParts, pastRoutes } from "./past.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import { pageDocument, signInDocument } from "./shell.ts";
@@ -43,15 +44,20 @@ export interface PageParts extends Omit<PastParts, "poolName"> {
   readonly why: () => Why | undefined;
   readonly listeners: Listeners;
   readonly alerts: () => AlertsView;
+  readonly viewersWatch: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly logger: Logger;
 }
 
+const DESTINATIONS = ["live"] as const;
+
 const SignIn = z.object({
   token: z.string().trim().max(256).optional(),
   code: z.string().max(64).optional(),
   name: z.string().trim().max(64).default(""),
+  /** Where to afterwards; a closed list, so that no link leads anywhere else. */
+  to: z.enum(DESTINATIONS).optional(),
 });
 const Csrf = z.object({ csrf: z.string().max(128).optional() });
 
@@ -89,7 +95,7 @@ export function pageRoutes(parts: PageParts): Router {
     next();
   };
 
-  router.use(["/page", "/now", "/sign-in", "/sign-out"], ours);
+  router.use(["/page", "/now", "/live", "/sign-in", "/sign-out"], ours);
   router.use(assetRoutes());
   router.get("/", ours, async (request, response) => {
     const chosen = LANGUAGES.find((each) => each === request.query.language);
@@ -103,12 +109,25 @@ export function pageRoutes(parts: PageParts): Router {
     const code = typeof request.query.code === "string" ? request.query.code.slice(0, 64) : undefined;
     const speech = speechOf(request);
     if (session === undefined || code !== undefined) {
-      response.send(signInDocument({ speech, code, refused: unconfigured(parts) }));
+      const to = DESTINATIONS.find((each) => each === request.query.to);
+      response.send(signInDocument({ speech, code, to, refused: unconfigured(parts) }));
       return;
     }
     const { role, name, csrf } = session;
     const status = await view(parts, request, session);
     response.send(pageDocument({ speech, pool: parts.pool().pool, role, name, csrf, status }));
+  });
+  router.get("/live", (request, response) => {
+    response.set("Cache-Control", "no-store");
+    const session = gate.session(request);
+    const speech = speechOf(request);
+    if (session === undefined) {
+      response.send(signInDocument({ speech, code: undefined, to: "live", refused: unconfigured(parts) }));
+      return;
+    }
+    const { role, name, csrf } = session;
+    const mayWatch = role === "operator" || parts.viewersWatch;
+    response.send(liveDocument({ speech, pool: parts.pool().pool, role, name, csrf, mayWatch }));
   });
   router.get("/now", signedIn, async (request, response) => {
     const session = gate.session(request);
@@ -119,7 +138,7 @@ export function pageRoutes(parts: PageParts): Router {
   router.post("/sign-in", bodies, async (request, response) => {
     gate.checkOrigin(request);
     await parts.wrongTries.check(request, response);
-    const { token, code, name } = SignIn.parse(request.body);
+    const { token, code, name, to } = SignIn.parse(request.body);
     const guest = code === undefined ? undefined : parts.invitations.use(code);
     const role = guest?.role ?? (token === undefined ? undefined : parts.credentials.roleOf(token));
     if (role === undefined) {
@@ -127,7 +146,7 @@ export function pageRoutes(parts: PageParts): Router {
       throw new ApiError("unauthorized", code === undefined ? "token" : "code");
     }
     gate.signIn(request, response, parts.sessions.open(role, guest?.name ?? name));
-    response.redirect(303, "./");
+    response.redirect(303, to ?? "./");
   });
   router.post("/sign-out", bodies, (request, response) => {
     gate.checkOrigin(request);
@@ -136,7 +155,7 @@ export function pageRoutes(parts: PageParts): Router {
     gate.signOut(request, response);
     response.redirect(303, "./");
   });
-  router.use(["/", "/now", "/page", "/sign-in", "/sign-out"], failed(parts.logger));
+  router.use(["/", "/now", "/page", "/live", "/sign-in", "/sign-out"], failed(parts.logger));
   return router;
 }
 
@@ -192,13 +211,15 @@ function failed(logger: Logger): ErrorRequestHandler {
       const refused = words[error.message] ?? error.message;
       response
         .status(code === undefined ? 500 : STATUS[code])
-        .send(signInDocument({ speech, code: undefined, refused }));
+        .send(signInDocument({ speech, code: undefined, to: undefined, refused }));
       return;
     }
     const bad =
       error instanceof z.ZodError || (error instanceof Error && "status" in error && error.status !== 500);
     if (!bad) logger.error({ err: error, path: request.path }, "The operator's page failed to answer");
     const refused = bad ? say("That cannot be understood.", "无法理解该请求。") : describeError(error);
-    response.status(bad ? 400 : 500).send(signInDocument({ speech, code: undefined, refused }));
+    response
+      .status(bad ? 400 : 500)
+      .send(signInDocument({ speech, code: undefined, to: undefined, refused }));
   };
 }

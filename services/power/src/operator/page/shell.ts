@@ -9,25 +9,33 @@ interface Document {
   readonly body: Html;
   /** Attributes of the body, for the browser's code. */
   readonly data?: Readonly<Record<string, string>>;
+  /** Below `page/`; default: that of the operator's page. */
+  readonly script?: string;
 }
 
 /** Every address is relative, so that the page works below any path of a reverse proxy. */
-function document({ title, speech, body, data = {} }: Document): string {
+export function document({ title, speech, body, data = {}, script = "main.js" }: Document): string {
   const attributes = Object.entries(data).map(([name, value]) => html` data-${name}="${value}"`);
   return html`<!doctype html>
 <html lang="${speech.language === "zh" ? "zh-CN" : "en"}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">
 <title>${title}</title><link rel="icon" href="page/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="page/page.css"><script type="module" src="page/main.js"></script></head>
+<link rel="stylesheet" href="page/page.css"><script type="module" src="page/${script}"></script></head>
 <body${attributes}>${body}</body></html>
 `.text;
 }
 
-const languageSwitch = ({ say, language }: Speech) =>
+export const languageSwitch = ({ say, language }: Speech) =>
   html`<a class="switch" href="?language=${language === "zh" ? "en" : "zh"}" lang="${language === "zh" ? "en" : "zh-CN"}">${say("中文", "English")}</a>`;
 
-const brand = html`<span class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><rect x="3" y="3" width="26" height="26" rx="8"/><path d="M18 6 9 18h6l-1 8 9-12h-6z"/></svg>GPU Power</span>`;
+export const brand = html`<span class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><rect x="3" y="3" width="26" height="26" rx="8"/><path d="M18 6 9 18h6l-1 8 9-12h-6z"/></svg>GPU Power</span>`;
+
+/** Who is signed in, as the page's head says it. */
+export function whoWords({ say }: Speech, role: Role, name: string): string {
+  const words = say(role, role === "operator" ? "运维" : "只读");
+  return name === "" ? words : `${name} (${words})`;
+}
 
 export interface PageOptions {
   readonly speech: Speech;
@@ -40,10 +48,7 @@ export interface PageOptions {
 
 export function pageDocument({ speech, pool, role, name, csrf, status }: PageOptions): string {
   const { say } = speech;
-  const who =
-    name === ""
-      ? say(role, role === "operator" ? "运维" : "只读")
-      : `${name} (${say(role, role === "operator" ? "运维" : "只读")})`;
+  const who = whoWords(speech, role, name);
   const body = html`<a class="skip" href="#now">${say("To the content", "跳到内容")}</a>
 <header class="top">${brand}<span id="line" class="line" role="status" data-live-words="${say("live", "实时")}" data-lost-words="${say("connection lost, trying again", "连接中断，正在重试")}"></span>
 <nav aria-label="${say("Account", "账户")}">${languageSwitch(speech)}<span class="who">${who}</span><form method="post" action="sign-out"><input type="hidden" name="csrf" value="${csrf}"><button class="plain" type="submit">${say("Sign out", "退出")}</button></form></nav></header>
@@ -72,15 +77,17 @@ export interface SignInOptions {
   readonly speech: Speech;
   /** Of a one-time link. */
   readonly code: string | undefined;
+  /** Where to afterwards, beside the page itself. */
+  readonly to: string | undefined;
   /** Why the last try failed. */
   readonly refused: string | undefined;
 }
 
-export function signInDocument({ speech, code, refused }: SignInOptions): string {
+export function signInDocument({ speech, code, to, refused }: SignInOptions): string {
   const { say } = speech;
   const body = html`<main class="sign-in"><div class="card">${brand}<h1>${say("Sign in", "登录")}</h1>
 ${refused === undefined ? "" : html`<p class="refused" role="alert">${refused}</p>`}
-<form method="post" action="sign-in">${
+<form method="post" action="sign-in">${to === undefined ? "" : html`<input type="hidden" name="to" value="${to}">`}${
     code === undefined
       ? html`<label class="stacked">${say("Token", "令牌")} <input name="token" type="password" required autocomplete="current-password" autofocus spellcheck="false"></label>
 <label class="stacked">${say("Your name, for history (optional)", "您的姓名，记入历史（可选）")} <input name="name" maxlength="64" autocomplete="nickname"></label>

@@ -211,7 +211,7 @@ function notices({ listeners, now }: Overview, speech: Speech): Html {
     : fact("notices", "good", label, say("heard", "可听到"), note);
 }
 
-function console_({ session, instances }: PowerStatus, speech: Speech, now: number): Html {
+function console_({ session, instances, control }: PowerStatus, speech: Speech, now: number): Html {
   const { say } = speech;
   const words = sessionWords(session);
   const seen = instances.flatMap(({ observedAt }) => (observedAt === null ? [] : Date.parse(observedAt)));
@@ -222,7 +222,19 @@ function console_({ session, instances }: PowerStatus, speech: Speech, now: numb
         ? html`${ago(speech, Math.max(...seen), now)}查看`
         : html`looked at ${ago(speech, Math.max(...seen), now)}`;
   const mood = session === "logged_in" || session === "not_used" ? "good" : "bad";
-  return fact("console", mood, say("Console", "控制台"), say(words.en, words.zh), note);
+  const link = session === "login_required" ? say("Log in", "去登录") : say("Look at it", "查看页面");
+  const where = html`<a href="live">${link}</a>`;
+  if (control !== null) {
+    const by = say(`${control.by} controls it`, `${control.by} 正在控制`);
+    return fact(
+      "console",
+      "busy",
+      say("Console", "控制台"),
+      by,
+      html`${ago(speech, Date.parse(control.since), now)} · ${where}`,
+    );
+  }
+  return fact("console", mood, say("Console", "控制台"), say(words.en, words.zh), html`${note} · ${where}`);
 }
 
 function alerts({ alerts: view, now }: Overview, speech: Speech): Html {

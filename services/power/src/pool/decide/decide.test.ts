@@ -102,6 +102,7 @@ const anySnapshot = fc.record<Snapshot>({
     }),
     { nil: null, freq: 3 },
   ),
+  operatorControls: fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
   listeningSince: maybe(time),
   pathProvenAt: maybe(time),
   attendedSince: maybe(time),
@@ -132,6 +133,21 @@ test("property: there is always a reason, and only from the closed list", () => 
         assert.ok((REASONS[kind] as readonly string[]).includes(reason));
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test("property: while a person controls the console nothing is begun, and the reason is told", () => {
+  fc.assert(
+    fc.property(anySnapshot, (given) => {
+      const decisions = decide({ ...given, operatorControls: true }, NOW);
+      const begun = decisions.filter(({ kind }) => kind === "start" || kind === "stop" || kind === "ask");
+      assert.deepEqual(begun, []);
+      assert.ok(!decisions.some((decision) => decision.kind === "look" && decision.compare));
+      const observed = given.instances.every(({ askedAt }) => askedAt !== null);
+      const idle = decisions.every(({ kind, reason }) => kind === "wait" && reason === "no_demand");
+      assert.ok(!observed || !idle, "a reason that is so");
+    }),
+    { numRuns: 5_000 },
   );
 });
 

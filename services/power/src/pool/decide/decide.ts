@@ -40,6 +40,9 @@ export function decide(snapshot: Snapshot, now: number): Decision[] {
     const atWork = decision.kind === "keep" && AT_WORK.has(decision.reason);
     decisions.push(atWork && reason !== undefined ? { ...decision, reason } : decision);
   }
-  if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "no_demand" });
+  if (decisions.length === 0) {
+    const reason = snapshot.operatorControls ? "operator_controls" : "no_demand";
+    decisions.push({ kind: "wait", until: null, reason });
+  }
   return decisions;
 }

@@ -35,6 +35,8 @@ export const REASONS = {
     // One runs, and without its GPU; no other can be started.
     "without_gpu",
     "state_unknown",
+    // A person has the console's page.
+    "operator_controls",
   ],
   keep: [
     "idle_not_reached",
@@ -49,6 +51,7 @@ export const REASONS = {
     "path_unproven",
     "waiting_for_answer",
     "resting",
+    "operator_controls",
     // More run than policy wants; `_by_hand`: a person turned it on, `_unproven`: it may have work of its own.
     "surplus_by_hand",
     "surplus_unproven",

@@ -39,6 +39,8 @@ export function judgeOrder(order: Order, snapshot: Snapshot, now: number): Verdi
   if (instance === undefined) return refuse(`The pool has no machine ${order.instance}; look at the status.`);
   if (instance.attempt !== null)
     return refuse(`A ${instance.attempt.action} of ${instance.id} is under way; wait for its end.`);
+  if (snapshot.operatorControls)
+    return refuse("A person controls the console's page in the live view; give it back first.");
   return order.action === "start"
     ? judgeStart(instance, snapshot, now)
     : judgeStop(instance, order, snapshot, now);

@@ -47,6 +47,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     hold: null,
     schedule: NOTHING_SCHEDULED,
     budget: null,
+    operatorControls: false,
     listeningSince: NOW - 600 * MINUTE,
     pathProvenAt: NOW,
     attendedSince: NOW - 600 * MINUTE,

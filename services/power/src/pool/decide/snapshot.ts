@@ -84,6 +84,8 @@ export interface Snapshot {
   readonly schedule: Scheduled;
   /** What spent budgets forbid; null where they forbid nothing. */
   readonly budget: BudgetSpent | null;
+  /** A person controls the console's page: nothing is begun until it is given back. */
+  readonly operatorControls: boolean;
   /** Since when the notification path has been proven without a break; null while it is not. */
   readonly listeningSince: number | null;
   /** When the notification path was last proven from end to end; null when it never was. */

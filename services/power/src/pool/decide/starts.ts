@@ -31,6 +31,7 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
     return [{ kind: "wait", until: null, reason: "starting" }];
   }
   const { hold } = snapshot;
+  if (snapshot.operatorControls) return [{ kind: "wait", until: null, reason: "operator_controls" }];
   if (hold?.mode === "as_is") return [{ kind: "wait", until: hold.until, reason: "on_hold" }];
   if (hold?.mode === "off") return [{ kind: "wait", until: hold.until, reason: "held_off" }];
   const cause = startWantOf(snapshot);

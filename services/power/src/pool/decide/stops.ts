@@ -15,6 +15,7 @@ export const UNREPORTED_MS = 600_000;
 export interface StopCondition {
   readonly name:
     | "no_action_in_flight"
+    | "nobody_controls"
     | "nothing_waits"
     | "not_needed"
     | "gpu_idle"
@@ -66,6 +67,7 @@ export function stopConditions(
   const heldBy = hold?.mode === "on" ? "held_on" : "on_hold";
   return [
     keeping("no_action_in_flight", instance.attempt === null, "action_in_flight"),
+    keeping("nobody_controls", !snapshot.operatorControls, "operator_controls"),
     keeping("nothing_waits", want === null || !waitsToBeServed(want), "jobs_pending"),
     keeping("not_needed", demand.neededUntil === null, "needed", demand.neededUntil),
     // What computes is at work, although nobody told of it.

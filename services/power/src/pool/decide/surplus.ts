@@ -94,6 +94,7 @@ function replaces(other: InstanceView, instance: InstanceView, { demand }: Snaps
 /** With the care of every stop: no hold, the path proven and both witnesses asked since it came up. */
 export function decideSurplusStop(instance: InstanceView, snapshot: Snapshot, now: number): Decision {
   const { hold } = snapshot;
+  if (snapshot.operatorControls) return keep(instance, "operator_controls");
   if (hold?.mode === "as_is") return keep(instance, "on_hold", hold.until);
   const keptUntil = (instance.runningSince ?? now) + snapshot.policy.minRunTime;
   if (instance.ownStart?.forRelease === true && now < keptUntil)

@@ -19,6 +19,7 @@ export interface ShownCondition {
 type StartConditionName =
   | "observed"
   | "wanted"
+  | "power_controls"
   | "not_held_back"
   | "no_quiet_time"
   | "budget_left"
@@ -104,6 +105,12 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
       from: null,
     },
     { name: "wanted", holds: want !== null, value: shownWant(want, snapshot), from: null },
+    {
+      name: "power_controls",
+      holds: !snapshot.operatorControls,
+      value: snapshot.operatorControls ? "a person" : "power",
+      from: null,
+    },
     { name: "not_held_back", holds: !backed, value: hold?.mode ?? "none", from: backed ? hold.until : null },
     {
       name: "no_quiet_time",
@@ -176,6 +183,8 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
       return instance.attempt === null
         ? "none"
         : `${instance.attempt.action} since ${iso(instance.attempt.at)}`;
+    case "nobody_controls":
+      return snapshot.operatorControls ? "a person" : "power";
     case "nothing_waits":
       return demand.jobsWaiting ? "a job" : demand.bootRequested ? "a request" : "nothing";
     case "not_needed":
