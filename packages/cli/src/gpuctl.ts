@@ -13,7 +13,7 @@ import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { pointOnPage, setLine } from "./commands/mend-profile.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
-import { checkProfile } from "./commands/profile.ts";
+import { checkProfile, dryRun } from "./commands/profile.ts";
 import { printSchedule } from "./commands/schedule.ts";
 import { printStatus } from "./commands/status.ts";
 import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
@@ -199,6 +199,16 @@ profile
   .addHelpText("after", "\nExample: gpuctl profile check")
   .action(async () => {
     process.exitCode = await checkProfile(session());
+  });
+profile
+  .command("dry-run <machine>")
+  .description(
+    "A start or stop walked through on the page up to the click that acts, with a picture of each step",
+  )
+  .addOption(new Option("--action <action>", "which").choices(["start", "stop"]).default("start"))
+  .addHelpText("after", "\nExample: gpuctl profile dry-run gpu-1 --action stop")
+  .action(async (machine: string, { action }: { action: "start" | "stop" }) => {
+    process.exitCode = await dryRun(session(), machine, action);
   });
 profile
   .command("point <line> <x> <y>")

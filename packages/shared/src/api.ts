@@ -313,6 +313,29 @@ export type ProfileChange = z.infer<typeof ProfileChange>;
 export const ProfileText = z.object({ profile: z.string(), before: z.string(), after: z.string() });
 export type ProfileText = z.infer<typeof ProfileText>;
 
+export const DryRunRequest = z.object({ instance: Token, action: z.enum(["start", "stop"]) });
+export type DryRunRequest = z.infer<typeof DryRunRequest>;
+
+/** A start or stop, walked through on the page up to the click that acts. */
+export const DryRun = z.object({
+  instance: Token,
+  action: z.enum(["start", "stop"]),
+  steps: z.array(
+    z.object({
+      name: z.string(),
+      selector: z.string(),
+      verdict: z.enum(["found", "missing", "ambiguous"]),
+      words: z.string(),
+      text: z.string().nullable().meta({ description: "of the element" }),
+      clicked: z.boolean(),
+      picture: z.string().nullable().meta({ description: "an artifact's name, without .png" }),
+    }),
+  ),
+  stopped: z.array(z.string()).meta({ description: "requests of the page that were not let out" }),
+  words: z.string(),
+});
+export type DryRun = z.infer<typeof DryRun>;
+
 /** What power can see of the way of a notice, for `gpuctl diagnose`. Ages and lengths are in seconds. */
 export const Diagnosis = z.object({
   at: Time,

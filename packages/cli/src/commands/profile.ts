@@ -1,11 +1,13 @@
 /** `gpuctl profile`: the profile of the console held against the live console. */
-import { ProfileCheck } from "@gpu-power-manager/shared/api";
+import { DryRun, ProfileCheck } from "@gpu-power-manager/shared/api";
 import { EXIT } from "../command-error.ts";
 import type { Say } from "../language.ts";
 import type { Colour, Session } from "../session.ts";
 
 /** Loading the page and asking the API take their timeouts at most. */
 const PATIENCE_MS = 60_000;
+/** A dry run waits for each step as a start does. */
+const WALK_MS = 180_000;
 
 type Selector = NonNullable<ProfileCheck["selectors"]>[number];
 type Field = NonNullable<ProfileCheck["api"]>["fields"][number];
@@ -90,4 +92,29 @@ export async function checkProfile(session: Session): Promise<number> {
       ),
     );
   return wrong ? EXIT.wrong : EXIT.fine;
+}
+
+/** Prints what a start or stop would click. @returns the exit code. */
+export async function dryRun(session: Session, instance: string, action: "start" | "stop"): Promise<number> {
+  const { client, json, print, say, paint } = session;
+  const walked = await client.ask("/profile/dry-run", DryRun, {
+    method: "POST",
+    body: { instance, action },
+    signal: AbortSignal.timeout(WALK_MS),
+  });
+  if (json) print(JSON.stringify(walked, null, 2));
+  else {
+    for (const { name, selector, verdict, words, text, picture } of walked.steps) {
+      const { colour, en, zh } = VERDICTS[verdict];
+      print(`${paint(colour, say(en, zh))}  ${name}  ${paint("dim", selector)}  ${text ?? ""}`);
+      print(
+        `       ${words}${picture === null ? "" : say(` Picture: ${picture}.png`, ` 截图：${picture}.png`)}`,
+      );
+    }
+    if (walked.stopped.length > 0)
+      print(say(`Not let out: ${walked.stopped.join(", ")}`, `未放行：${walked.stopped.join("、")}`));
+    print(walked.words);
+  }
+  const fits = walked.steps.length > 0 && walked.steps.every(({ verdict }) => verdict === "found");
+  return fits ? EXIT.fine : EXIT.wrong;
 }

@@ -22,11 +22,12 @@ export class Artifacts {
   }
 
   /**
-   * Keeps what the page shows. Never throws.
+   * Keeps what the page shows. Never throws. @returns the name of both files, without their ends; undefined where
+   * nothing could be kept.
    * @param label letters, digits and hyphens: it becomes part of the file's name.
    * @param blotting what is blotted out of both.
    */
-  async keep(page: Page, label: string, blotting: Blotting): Promise<void> {
+  async keep(page: Page, label: string, blotting: Blotting): Promise<string | undefined> {
     this.count += 1;
     const name = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${this.count}-${label.replaceAll(/[^a-z0-9-]/gi, "-")}`;
     try {
@@ -34,10 +35,13 @@ export class Artifacts {
       writeFileSync(join(this.folder, `${name}.png`), picture, { mode: 0o600 });
       writeFileSync(join(this.folder, `${name}.html`), await blottedHtml(page, blotting), { mode: 0o600 });
       this.logger.warn({ artifact: name }, "A screenshot and the page's HTML were kept");
+      return name;
     } catch (error) {
       this.logger.warn({ cause: describeError(error) }, "No screenshot could be kept");
+      return undefined;
+    } finally {
+      this.trim();
     }
-    this.trim();
   }
 
   private trim(): void {

@@ -35,8 +35,11 @@ export class Evidence {
     this.answers.follow(page);
   }
 
-  /** Keeps the page's picture and HTML. To be called by whoever has the page's turn. Never throws. */
-  async keep({ page, context }: Tab, label: string): Promise<void> {
+  /**
+   * Keeps the page's picture and HTML. To be called by whoever has the page's turn. Never throws. @returns the name of
+   * both files, without their ends; undefined where nothing is kept.
+   */
+  async keep({ page, context }: Tab, label: string): Promise<string | undefined> {
     const { profile, api, secrets, logger } = this.parts;
     const cookies = await context.cookies().catch(() => []);
     for (const secret of [...api.secrets, ...cookies.map(({ value }) => value)]) {
@@ -46,9 +49,9 @@ export class Evidence {
       logger.warn(
         "No screenshot is kept: the page was told something that could not be read, and might show it",
       );
-      return;
+      return undefined;
     }
     const { elements } = profile().secrets;
-    await this.artifacts.keep(page, label, { pattern: secrets.pattern, elements });
+    return await this.artifacts.keep(page, label, { pattern: secrets.pattern, elements });
   }
 }

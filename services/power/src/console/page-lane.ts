@@ -77,7 +77,7 @@ export class PageLane {
    * The machine's row, on whatever page of the list it is, showing a state from which the action can begin;
    * else why not. The page is loaded anew where it shows something else: it may be stale.
    */
-  private async find(page: Page, providerId: string, action: Action): Promise<Locator | string> {
+  async find(page: Page, providerId: string, action: Action): Promise<Locator | string> {
     const { row, id } = this.profile().page;
     const origin = action === this.profile().start ? "stopped" : "running";
     for (let loads = 0; ; loads += 1) {
@@ -104,7 +104,8 @@ export class PageLane {
     }
   }
 
-  private target(page: Page, row: Locator, asks: Locator, step: Step): Locator {
+  /** What a step clicks; several where the profile is ambiguous. */
+  target(page: Page, row: Locator, asks: Locator, step: Step): Locator {
     const root = step.in === "row" ? row : step.in === "dialog" ? asks : page.locator("body");
     let target = root.locator(step.click);
     if (step.text !== undefined) target = target.filter({ hasText: wholeText(step.text) });
@@ -113,7 +114,7 @@ export class PageLane {
   }
 
   /** The dialog that asks to confirm: one that names our machine, or none of the others. */
-  private confirmation(page: Page, providerId: string, others: readonly string[]): Locator {
+  confirmation(page: Page, providerId: string, others: readonly string[]): Locator {
     const asks = this.announcements.others(page);
     if (others.length === 0) return asks;
     return asks.filter({ hasNotText: naming(others) }).or(asks.filter({ hasText: naming([providerId]) }));

@@ -4,6 +4,8 @@ import {
   ArtifactQuery,
   Change,
   Diagnosis,
+  DryRun,
+  DryRunRequest,
   EffectiveConfig,
   GapQuery,
   HistoryPage,
@@ -168,6 +170,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: PointQuery,
     answer: Pointed,
     problems: ["bad_request", "not_ready", "refused"],
+  },
+  {
+    method: "post",
+    path: "/profile/dry-run",
+    summary: "A start or stop walked through on the page up to the click that acts, with pictures",
+    body: DryRunRequest,
+    answer: DryRun,
+    problems: ["bad_request", "forbidden", "forged", "too_large", "not_ready", "refused"],
   },
   {
     method: "get",

@@ -36,6 +36,7 @@ function app() {
     diagnosis: never,
     doctor: never,
     profile: never,
+    providerIdOf: never,
     feed: new Feed(),
     logger: createLogger({ service: "test", level: "fatal", secrets: [] }),
     signal: new AbortController().signal,

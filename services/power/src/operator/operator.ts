@@ -116,6 +116,7 @@ export class Operator {
         return this.doctor;
       },
       profile: () => this.effective().profile,
+      providerIdOf: (instance) => followed.pool.instances.find(({ id }) => id === instance)?.providerId,
       feed: this.feed,
       logger,
       signal,

@@ -1,17 +1,23 @@
 /** Holds a profile against the live console, for whoever mends it. Nothing of it changes a machine. */
-import type { Pointed, ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { DryRun, Pointed, ProfileCheck } from "@gpu-power-manager/shared/api";
 import type { ApiLane } from "../api-lane.ts";
 import type { Tab } from "../browser.ts";
+import type { Evidence } from "../evidence.ts";
 import { firstLine } from "../first-line.ts";
 import type { ListPage } from "../list-page.ts";
+import type { PageLane } from "../page-lane.ts";
 import type { Profile } from "../profile.ts";
 import type { Secrets } from "../secrets.ts";
 import type { Turns } from "../turns.ts";
 import { checkAnswer } from "./check-answers.ts";
 import { checkPage } from "./check-page.ts";
+import { dryRun } from "./dry-run.ts";
 import { proposeSelectors } from "./propose-selectors.ts";
 
 export interface DoctorParts {
+  readonly lane: PageLane;
+  readonly evidence: Evidence;
+  readonly providerIds: () => readonly string[];
   readonly profile: () => Profile;
   /** The browser's page as it is; nothing is launched and nobody logged in for a look. */
   readonly tab: () => Tab | undefined;
@@ -70,6 +76,24 @@ export class Doctor {
       if (found === null) return { words: "There is nothing at this point of the page's window." };
       return { line, ...found, text: secrets.blot(found.text) };
     });
+  }
+
+  /** Walks a start or stop up to the click that acts. Never throws. */
+  async dryRun(
+    action: "start" | "stop",
+    providerId: string,
+  ): Promise<Pick<DryRun, "steps" | "stopped" | "words">> {
+    const { profile, api, lane, evidence, providerIds, secrets } = this.parts;
+    const walked = await this.onList((tab) =>
+      dryRun(tab.page, action, providerId, providerIds(), {
+        profile: profile(),
+        api,
+        lane,
+        picture: (label) => evidence.keep(tab, label),
+      }),
+    );
+    const blotted = { ...walked, words: secrets.blot(walked.words) };
+    return "steps" in blotted ? blotted : { ...blotted, steps: [], stopped: [] };
   }
 
   private async checkAnswers(): Promise<NonNullable<ProfileCheck["api"]> | { readonly refused: string }> {
