@@ -139,4 +139,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_messenger_messages_total:
     "发给群机器人的消息数，按结果：sent 已送达；wait（机器人限流）、failed（其服务器故障）、refused（密钥或签名错误）未被接收；held 为避免触及限额而未发送。未送达的由 Alertmanager 再次发送。",
   gpu_messenger_sent_timestamp_seconds: "机器人最近一次收下消息的时间；第一次之前不存在。",
+  gpu_power_hook_deliveries_total:
+    "向 hook 发送的事件数：taken 已收下，failed 未收下（会再次发送），given_up 三天后放弃。",
+  gpu_power_hook_waiting_seconds: "hook 拒收的最早一个事件已等待多久；没有则为 0。",
 };

@@ -8,6 +8,7 @@ import { createMetrics as createMessengerMetrics } from "../../services/messenge
 import { deriveFromBackup } from "../../services/power/src/telemetry/backup-gauge.ts";
 import { deriveFromBus } from "../../services/power/src/telemetry/bus-gauges.ts";
 import { deriveFromState as deriveFromPower } from "../../services/power/src/telemetry/gauges.ts";
+import { deriveFromHooks } from "../../services/power/src/telemetry/hook-gauges.ts";
 import { createMetrics as createPowerMetrics } from "../../services/power/src/telemetry/metrics.ts";
 import { CHINESE } from "./metrics-zh.ts";
 
@@ -47,6 +48,7 @@ export function describeMetrics(): {
   deriveFromSurroundings(listener.registry, { prefix: "gpu_listener", ...surroundings });
   deriveFromSurroundings(power.registry, { prefix: "gpu_power", ...surroundings });
   deriveFromBackup(power.registry, "");
+  deriveFromHooks(power.registry, never);
   const messenger = createMessengerMetrics("default");
   return {
     listener: described(listener.registry),

@@ -1,13 +1,21 @@
 /** From a real fault to what stands in the groups: Prometheus, Alertmanager, messenger, each robot's stand-in by its rules. */
 import assert from "node:assert/strict";
 import { mkdtemp, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { serveHttp } from "@gpu-power-manager/shared/http";
+import { createLogger } from "@gpu-power-manager/shared/logger";
+import { processRegistry } from "@gpu-power-manager/shared/registry";
 import { renderRobots } from "../../scripts/alertmanager/render.ts";
 import { readSettings } from "../../scripts/alertmanager/settings.ts";
+import { HookTarget } from "../../services/power/src/hooks/hook-target.ts";
+import { Hooks } from "../../services/power/src/hooks/hooks.ts";
+import { deriveFromHooks } from "../../services/power/src/telemetry/hook-gauges.ts";
 import { CHATS, serveRobots } from "../../sim/robots/src/serve.ts";
 import { startAlerting } from "../harness/alerting.ts";
+import { busOn } from "../harness/bus.ts";
 import { loneListener } from "../harness/lone-listener.ts";
 import { freePort, until } from "../harness/process.ts";
 import { Service } from "../harness/service.ts";
@@ -15,6 +23,64 @@ import { Service } from "../harness/service.ts";
 const TIMES_QUICKER = 48;
 const EVERY_MS = 500;
 const RUNBOOKS = new URL("../../docs/runbooks", import.meta.url).pathname;
+
+/** The hooks as power runs them, beside a power that is not there: their gauges, and a receiver that comes later. */
+async function startHooks(t: TestContext, nats: { readonly url: string }, folder: string) {
+  const bus = await busOn(nats);
+  const stop = new AbortController();
+  const port = await freePort();
+  const logger = createLogger({ service: "hooks", level: "fatal", secrets: [] });
+  const registry = processRegistry("default");
+  await writeFile(join(folder, "secret"), `whsec_${Buffer.alloc(32, 7).toString("base64")}`);
+  const target = HookTarget.parse({ name: "ops", url: `http://127.0.0.1:${port}/`, secretFile: "secret" });
+  const now = Date.now;
+  let seen: Hooks | undefined;
+  const hooks = await Hooks.open({
+    bus,
+    pool: "default",
+    targets: () => [target],
+    folder,
+    mayAct: () => true,
+    now,
+    logger,
+    onOutcome: deriveFromHooks(registry, () => seen && { hooks: seen.view(), now: now() }),
+  });
+  seen = hooks;
+  const running = hooks.run(stop.signal);
+  const http = {
+    host: "127.0.0.1",
+    port: 0,
+    tlsDir: undefined,
+    tlsPort: 0,
+    logger,
+    registry,
+    signal: stop.signal,
+  };
+  const metrics = await serveHttp({ ...http, readiness: () => ({ ready: true, words: "", details: {} }) });
+  t.after(async () => {
+    stop.abort();
+    await running;
+    await bus.close();
+  });
+  return {
+    url: `http://127.0.0.1:${metrics}`,
+    receive: async () => {
+      const bodies: string[] = [];
+      const server = createServer(async (request, response) => {
+        let body = "";
+        for await (const chunk of request) body += String(chunk);
+        bodies.push(body);
+        response.end();
+      });
+      await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+      t.after(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      return bodies;
+    },
+  };
+}
 
 test("an alert of a real fault reaches each group, readable; one that a group does not take reaches the others", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "alerts-delivery-"));
@@ -39,12 +105,13 @@ test("an alert of a real fault reaches each group, readable; one that a group do
   const messenger = new Service("messenger", await freePort(), { ROBOTS_FILE: file, RUNBOOKS_DIR: RUNBOOKS });
   messenger.start();
   t.after(() => messenger.stop());
-  const { listener } = await loneListener(t);
+  const { listener, nats } = await loneListener(t);
   listener.start();
   await Promise.all([messenger.ready(), listener.ready()]);
+  const hooked = await startHooks(t, nats, dir);
   const alerting = await startAlerting({
     dir,
-    targets: { listener: listener.url, messenger: messenger.url },
+    targets: { listener: listener.url, messenger: messenger.url, power: hooked.url },
     timesQuicker: TIMES_QUICKER,
     everyMs: EVERY_MS,
     receivers,
@@ -99,8 +166,22 @@ test("an alert of a real fault reaches each group, readable; one that a group do
   );
   listener.start();
 
+  // ---- the listener's own gap is told to a hook whose receiver is not there yet
+  await tells("HooksStuck", "a hook's receiver does not answer", again);
+  const hooks = await hooked.receive();
+  await until("the gap is told after all", () => hooks.find((body) => body.includes('"type":"gpu.gap"')));
+  await resolves({ alertname: "HooksStuck" }, again);
+
   // ---- what must be nowhere
-  assert.deepEqual(robots.taken.slack, [], "Slack hears of warnings only");
+  await stands("slack", /\[warning\] The hook ops does not take events/);
+  assert.ok(
+    robots.taken.slack.every(({ text }) => !text.includes("critical")),
+    "Slack hears of warnings only",
+  );
+  assert.ok(
+    robots.taken.feishu.every(({ text }) => !text.includes("The hook ops")),
+    "Feishu hears of what is critical only",
+  );
   for (const chat of CHATS)
     assert.ok(!robots.taken[chat].some(({ text }) => text.includes("Alerting works")), `Watchdog in ${chat}`);
   assert.ok(

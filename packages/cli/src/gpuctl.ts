@@ -10,6 +10,7 @@ import { hold, order, reload, resume } from "./commands/acting.ts";
 import { printBudgets } from "./commands/budget.ts";
 import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
+import { listHooks, testHooks } from "./commands/hooks.ts";
 import { pointOnPage, setLine } from "./commands/mend-profile.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
@@ -225,6 +226,21 @@ profile
   .addHelpText("after", "\nExample: gpuctl profile set page.row tr.list-row")
   .action(async (line: string, value: string, flags: { file?: string; yes: boolean }) => {
     process.exitCode = await setLine(session(), { line, value, ...flags, root: ROOT });
+  });
+
+const hooks = program
+  .command("hooks")
+  .description("Who is told of what happens, and what waits for whom")
+  .addHelpText("after", "\nExample: gpuctl hooks")
+  .action(async () => {
+    process.exitCode = await listHooks(session());
+  });
+hooks
+  .command("test [name]")
+  .description("Send each hook, or one, an event that calls itself a test")
+  .addHelpText("after", "\nExample: gpuctl hooks test")
+  .action(async (name: string | undefined) => {
+    process.exitCode = await testHooks(session(), name, actorName(process.env));
   });
 
 command("needs", "Who says that the GPU is needed", "gpuctl needs").action(

@@ -90,6 +90,7 @@ export const HISTORY_KINDS = [
   "intent",
   "outcome",
   "state",
+  "worker",
   "gap",
   "login",
   "hold",
@@ -107,6 +108,39 @@ export const PageLink = z.object({
   until: Time,
 });
 export type PageLink = z.infer<typeof PageLink>;
+
+/** Who is told of what happens, by the pool file. */
+export const HookList = z.object({
+  hooks: z.array(
+    z.object({
+      name: Token,
+      kind: z.enum(["webhook", "command"]),
+      waitingSince: Time.nullable().meta({
+        description:
+          "when the oldest event happened that it has refused and is offered again; null where none is",
+      }),
+      failures: z.int().nonnegative().meta({ description: "refusals in a row" }),
+      trouble: z.string().nullable().meta({ description: "why it refused last; null once it has taken one" }),
+      takenAt: Time.nullable().meta({ description: "when it last took an event of this power" }),
+    }),
+  ),
+});
+export type HookList = z.infer<typeof HookList>;
+
+export const HookTestRequest = z.strictObject({
+  hook: Token.optional().meta({ description: "only this one; all of them without it" }),
+  actor: change.actor,
+});
+export const HookTests = z.object({
+  tests: z.array(
+    z.object({
+      name: Token,
+      taken: z.boolean(),
+      trouble: z.string().nullable().meta({ description: "why it did not take the event" }),
+    }),
+  ),
+});
+export type HookTests = z.infer<typeof HookTests>;
 
 export const HistoryQuery = z.strictObject({
   instance: Token.optional(),

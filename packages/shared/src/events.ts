@@ -188,6 +188,8 @@ export const HistoryEntry = z.discriminatedUnion("kind", [
     to: InstanceState,
     reason: z.string(),
   }),
+  /** A worker on it is online, so long after it began to run. */
+  z.object({ ...historyBase, kind: z.literal("worker"), ms: z.number().nonnegative() }),
 ]);
 export type HistoryEntry = z.infer<typeof HistoryEntry>;
 

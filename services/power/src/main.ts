@@ -13,6 +13,7 @@ import { deriveFromSurroundings } from "@gpu-power-manager/shared/surroundings";
 import { FollowedFiles } from "./config/followed-files.ts";
 import { type Configuration, loadConfiguration } from "./config/load.ts";
 import { openDemand, runIntake } from "./demand/intake.ts";
+import { Hooks } from "./hooks/hooks.ts";
 import { LEASE_ANSWER_MS, PoolLease } from "./lease/lease.ts";
 import { Acts } from "./operator/acts.ts";
 import { Operator } from "./operator/operator.ts";
@@ -22,6 +23,7 @@ import { openDriver } from "./provider/open-driver.ts";
 import { deriveFromBackup } from "./telemetry/backup-gauge.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
 import { deriveFromState } from "./telemetry/gauges.ts";
+import { deriveFromHooks } from "./telemetry/hook-gauges.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import { Stage } from "./telemetry/stage.ts";
 
@@ -123,15 +125,31 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
+  let told: Hooks | undefined;
+  const hooks = await Hooks.open({
+    bus,
+    pool,
+    targets: () => followed.pool.hooks,
+    folder: dirname(config.POOL_FILE),
+    mayAct,
+    now,
+    logger,
+    onOutcome: deriveFromHooks(metrics.registry, () => told && { hooks: told.view(), now: now() }),
+  });
+  told = hooks;
   const acts = new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now });
   operator.acts(acts, page, () => reconciler.lookNow());
+  operator.tells(hooks);
 
   followed.follow({
     onProfile: (profile) => {
       driver.setProfile(profile);
       wake();
     },
-    onPool: wake,
+    onPool: () => {
+      wake();
+      hooks.wake();
+    },
     onResult: (file, ok) => metrics.configReloaded(file, ok),
     logger,
     signal,
@@ -151,6 +169,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
       signal,
     }),
     reconciler.run(signal),
+    hooks.run(signal),
   ];
   // A part that ends before the signal has failed: better a restart than a service that half works.
   await Promise.race([Promise.all(parts), kept, bus.lost, whenAborted(signal)]);

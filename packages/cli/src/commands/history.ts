@@ -41,6 +41,8 @@ export function describeHappening(entry: Happening, say: Say): string {
       ].join("");
     case "state":
       return `${entry.instance}  ${entry.from} → ${entry.to}`;
+    case "worker":
+      return `${entry.instance}  ${say(`a worker is online after ${formatDuration(entry.ms)}`, `工作进程在 ${formatDuration(entry.ms)} 后上线`)}`;
     case "gap": {
       const length = formatDuration(entry.to - entry.from);
       const found =

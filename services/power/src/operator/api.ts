@@ -7,6 +7,7 @@ import { type DoorkeeperOptions, doorkeeper } from "./doorkeeper.ts";
 import { type PageLinkParts, pageLinkRoutes } from "./page/page-link.ts";
 import { problemDocuments, unknownPath } from "./problems.ts";
 import { type ActingParts, actingRoutes } from "./routes/acting.ts";
+import { type HookRouteParts, hookRoutes } from "./routes/hooks.ts";
 import { type ProfileParts, profileRoutes } from "./routes/profile.ts";
 import { type ReadingParts, readingRoutes } from "./routes/reading.ts";
 import { type StreamParts, streamRoutes } from "./routes/stream.ts";
@@ -19,6 +20,7 @@ export interface OperatorApiParts
     ReadingParts,
     ActingParts,
     ProfileParts,
+    HookRouteParts,
     StreamParts,
     PageLinkParts {
   readonly logger: Logger;
@@ -37,6 +39,7 @@ export function operatorApi(parts: OperatorApiParts): Router {
   api.use(readingRoutes(parts));
   api.use(actingRoutes(parts));
   api.use(profileRoutes(parts));
+  api.use(hookRoutes(parts));
   api.use(streamRoutes(parts));
   api.use(pageLinkRoutes(parts));
   api.use(unknownPath);

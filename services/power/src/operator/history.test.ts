@@ -102,6 +102,7 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     hold(9, { action: "end_need" }),
     hold(10, { action: "stop", instance: "gpu-1" }),
     { kind: "intent", ...of("gpu-2", 11), ...start, reason: "job_waiting" },
+    { kind: "worker", ...of("gpu-2", 12), ms: 1_000 },
   ];
   for (const entry of entries) await tell(bus, entry);
   const found = async (query: Record<string, string>) => {
@@ -109,11 +110,12 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     return page.entries.map(({ sequence }) => sequence);
   };
   const cases: ReadonlyArray<readonly [Record<string, string>, readonly number[]]> = [
-    [{}, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
+    [{}, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
     [{ kind: "attempt" }, [11, 2, 1]],
     [{ kind: "intent" }, [11, 1]],
     [{ kind: "outcome" }, [2]],
     [{ kind: "state" }, [3]],
+    [{ kind: "worker" }, [12]],
     [{ kind: "gap" }, [4]],
     [{ kind: "login" }, [5]],
     [{ kind: "hold" }, [7, 6]],
@@ -124,7 +126,7 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     [{ kind: "attempt", instance: "gpu-2" }, [11]],
     [{ kind: "hold", instance: "gpu-1" }, []],
     [{ kind: "attempt", since: new Date(2).toISOString(), until: new Date(10).toISOString() }, [2]],
-    [{ since: new Date(10).toISOString() }, [11, 10]],
+    [{ since: new Date(10).toISOString() }, [12, 11, 10]],
   ];
   for (const [query, expected] of cases)
     assert.deepEqual(await found(query), expected, JSON.stringify(query));

@@ -36,6 +36,7 @@ export function subjectOf(pool: string, { kind, instance }: Pick<HistoryQuery, "
     case "intent":
     case "outcome":
     case "state":
+    case "worker":
       return `gpu.history.${pool}.${instance ?? "*"}`;
     case undefined:
       return `gpu.history.${pool}.*`;
@@ -133,13 +134,14 @@ function read(message: { json: () => unknown }): Happening | undefined {
   }
 }
 
-interface Stored {
+export interface Stored {
   readonly sequence: number;
   readonly at: number;
   readonly entry: Happening;
 }
 
-async function readStretch(bus: Bus, filter: string, lower: number, upper: number): Promise<Stored[]> {
+/** The entries of a stretch of sequences, oldest first. @throws NatsError where NATS does not give them. */
+export async function readStretch(bus: Bus, filter: string, lower: number, upper: number): Promise<Stored[]> {
   // An ordered consumer of the library would be made again and again, each time after half a minute, where the server
   // does not answer or its permissions forbid it; and two filters in one are a form that the shipped users may not ask.
   const { name, num_pending: waiting } = await bus.manager.consumers.add(STREAMS.history, {

@@ -27,6 +27,7 @@ function app() {
     status: never,
     known: never,
     acts: never,
+    hooks: never,
     why: never,
     schedule: never,
     alerts: never,

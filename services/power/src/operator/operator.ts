@@ -13,6 +13,7 @@ import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Doctor } from "../console/doctor/doctor.ts";
 import type { PageConsole } from "../console/page-console.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { scheduleAhead } from "../policy/schedule-shown.ts";
 import type { Stage } from "../telemetry/stage.ts";
 import { HeardView, tellView } from "./acting-view.ts";
@@ -58,6 +59,7 @@ export class Operator {
   private acting: Acts | undefined;
   private doctor: Doctor | undefined;
   private desk: LiveDesk | undefined;
+  private told: Hooks | undefined;
   readonly listeners: Listeners;
 
   /** Reading works as far as something is known; NATS comes later. */
@@ -96,6 +98,7 @@ export class Operator {
       status: () => this.status() ?? { words: stage.readiness().words },
       known: () => this.known(),
       acts: () => this.mayAct(),
+      hooks: () => this.hooks(),
       why: () => this.why(),
       alerts: () => this.firing(),
       schedule: () => scheduleAhead(followed.pool.policy, parts.now()),
@@ -180,6 +183,11 @@ export class Operator {
   /** Jobs have come into demand. */
   readonly taken = (jobs: readonly JobTaken[]): void => this.feed.taken(jobs);
 
+  /** Who is told of what happens. */
+  tells(hooks: Hooks): void {
+    this.told = hooks;
+  }
+
   /** Who controls the console's page; null while power does. */
   readonly control = () => this.desk?.holder ?? null;
 
@@ -258,6 +266,12 @@ export class Operator {
     const other = stage.otherPower;
     if (other !== null) throw new ApiError("stands_by", `${other} acts; ask that one.`);
     throw new ApiError("not_ready", stage.readiness().words);
+  }
+
+  private hooks(): Hooks {
+    this.mayAct();
+    if (this.told === undefined) throw new ApiError("not_ready", this.parts.stage.readiness().words);
+    return this.told;
   }
 
   private connected(): Bus {

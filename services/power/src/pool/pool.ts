@@ -1,6 +1,7 @@
 import { Duration } from "@gpu-power-manager/shared/duration";
 import { Token } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
+import { HookTarget, MOST_HOOKS } from "../hooks/hook-target.ts";
 import { Budget } from "../policy/budget.ts";
 import { ScheduleRule, TimeZone } from "../policy/schedule-rule.ts";
 
@@ -95,13 +96,18 @@ const Instance = z.strictObject({
 });
 export type Instance = z.output<typeof Instance>;
 
-function refuseRepeated(values: readonly string[], key: string, context: z.RefinementCtx) {
+function refuseRepeated(
+  values: readonly string[],
+  key: string,
+  context: z.RefinementCtx,
+  list: "instances" | "hooks" = "instances",
+) {
   values.forEach((value, index) => {
     if (values.indexOf(value) !== index) {
       context.addIssue({
         code: "custom",
-        path: ["instances", index, key],
-        message: `"${value}" is there twice; each machine needs its own`,
+        path: [list, index, key],
+        message: `"${value}" is there twice; each ${list === "hooks" ? "hook" : "machine"} needs its own`,
       });
     }
   });
@@ -115,8 +121,16 @@ export const Pool = z
     profile: Token,
     instances: z.array(Instance).min(1, "name at least one machine").max(1000),
     policy: Policy.prefault({}),
+    /** Who is told of what happens. */
+    hooks: z.array(HookTarget).max(MOST_HOOKS).default([]),
   })
   .superRefine((pool, context) => {
+    refuseRepeated(
+      pool.hooks.map((hook) => hook.name),
+      "name",
+      context,
+      "hooks",
+    );
     refuseRepeated(
       pool.instances.map((instance) => instance.id),
       "id",

@@ -98,7 +98,7 @@ export class Serving {
     if (at < workerFrom || at < this.startedAt) return;
     if (member.workerSeenIn === runningSince) return;
     member.workerSeenIn = runningSince;
-    this.parts.story.workerOnline(member.instance.id, at - runningSince);
+    this.parts.story.workerOnline(member.instance.id, at - runningSince, at);
   }
 
   /** An instance has come up: boot requests are answered one by one when they are served, all others hear it once. */

@@ -149,8 +149,10 @@ export class Story {
     );
   }
 
-  workerOnline(instance: string, ms: number): void {
-    this.parts.logger.info({ instance, ms }, "a worker is online");
+  workerOnline(instance: string, ms: number, at: number): void {
+    const { outbound, logger, poolName } = this.parts;
+    logger.info({ instance, ms }, "a worker is online");
+    outbound.history({ kind: "worker", pool: poolName(), instance, at, ms });
     this.parts.metrics.startLatency(instance, "worker", ms);
   }
 

@@ -32,7 +32,7 @@ export function historyView(page: HistoryPage, artifacts: ArtifactList["artifact
       if (told.has(entry.attemptId)) continue;
       told.add(entry.attemptId);
       items.push(attempt(entry.attemptId, page.entries, artifacts, speech));
-    } else if (entry.kind !== "state") items.push(single(each, speech));
+    } else if (entry.kind !== "state" && entry.kind !== "worker") items.push(single(each, speech));
   }
   if (items.length === 0) return html`<p class="note">${say("Nothing has happened yet.", "尚无记录。")}</p>`;
   const more =
