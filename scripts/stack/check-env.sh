@@ -36,6 +36,7 @@ awk '
     home["PROVIDER_PRIVATE_KEY"] = "secrets/provider-private-key"
     home["SESSION_KEY"] = "secrets/session-key"
     home["OPERATOR_TOKEN"] = "secrets/operator-token"
+    home["PROMETHEUS_PASSWORD"] = "secrets/prometheus-admin"
     home["VIEWER_TOKEN"] = "secrets/viewer-token"
     home["NATS_PASSWORD"] = "secrets/, where `make up` writes it"
   }

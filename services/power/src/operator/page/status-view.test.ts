@@ -34,7 +34,7 @@ test("alerts: unknown with its reason, none, or each with since when and what to
   const at = new Date(NOW - 5_000).toISOString();
   assert.match(alertsOf({ at, alerts: [] }), /mood-good.*none.*asked.*5 s/s);
   const one = alertsOf({ at, alerts: [alert] });
-  assert.match(one, /mood-bad.*1 fires.*No listener &lt;answers&gt;.*ListenerDown.*1 m 30 s/s);
+  assert.match(one, /mood-bad.*1 fires.*No listener &lt;answers&gt;.*ListenerDown.*1 min/s);
   assert.match(one, /what to do: docs\/runbooks\/ListenerDown\.md/);
   const zh = alertsOf({ at, alerts: [alert, { ...alert, severity: "warning" }] }, "zh");
   assert.match(zh, /2 个正在触发.*没有监听服务响应/s);
