@@ -1,6 +1,6 @@
 /** The provider's console: session, what the witnesses say, what is done by which lane, Chromium. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
-import { SESSION_STATES } from "../../services/power/src/console/driver.ts";
+import { SESSION_STATES, SIGNED_API_STATES } from "../../services/power/src/console/driver.ts";
 import { dashboard } from "./dashboard.ts";
 import { bars, lines, stat, stripes } from "./panels.ts";
 import {
@@ -28,6 +28,17 @@ const SESSION_WORDS: Readonly<Record<(typeof SESSION_STATES)[number], Word>> = {
 };
 const sessionWords = words(SESSION_STATES.map((state) => SESSION_WORDS[state]));
 const SESSION = stateNumber("gpu_power_console_session", POOL, SESSION_STATES, "pool");
+
+const SIGNED_API_WORDS: Readonly<Record<(typeof SIGNED_API_STATES)[number], Word>> = {
+  not_asked: { text: "not asked yet", colour: COLOUR.off },
+  answering: { text: "answers", colour: COLOUR.good },
+  failing: { text: "failing", colour: COLOUR.warn },
+  limited: { text: "limited", colour: COLOUR.warn },
+  keys_refused: { text: "keys refused", colour: COLOUR.bad },
+};
+const signedApiWords = words(SIGNED_API_STATES.map((state) => SIGNED_API_WORDS[state]));
+const SIGNED_API = stateNumber("gpu_power_signed_api", POOL, SIGNED_API_STATES, "pool");
+
 const inRange = (metric: string) => `sum(increase(${metric}{${POOL}}[$__range]))`;
 
 export const console = dashboard({
@@ -126,6 +137,15 @@ export const console = dashboard({
     {
       title: "Observations",
       panels: [
+        stripes({
+          title: "Signed API",
+          zh: "服务商的签名 API 是否有应答；没有设置密钥时为空。",
+          span: 24,
+          height: 3,
+          mappings: signedApiWords,
+          runbooks: ["ProviderKeysRefused", "ProviderApiFailing"],
+          targets: [over(SIGNED_API, "{{pool}}")],
+        }),
         lines({
           title: "Looks a second by witness",
           zh: "每秒查看控制台的次数，按见证（signed 签名接口、api 页面接口、page 页面）分列。",

@@ -78,7 +78,7 @@ test("every alert has a case for firing and, but for Watchdog, one for being qui
 });
 
 test("every alert is fired for real by a fault", () => {
-  const stories = ["machine", "service", "host", "delivery"]
+  const stories = ["machine", "service", "host", "delivery", "signed-api"]
     .map((each) => read(`tests/e2e/alerts-${each}.test.ts`))
     .join("");
   for (const name of names)

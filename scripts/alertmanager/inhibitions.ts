@@ -35,6 +35,9 @@ export const INHIBITIONS = [
     ],
     SAME_POOL,
   ),
+  // Where no session stands in, that is why.
+  inhibit("ProviderKeysRefused", ["ConsoleStateUnknown"], SAME_POOL),
+  inhibit("ProviderApiFailing", ["ConsoleStateUnknown"], SAME_POOL),
   inhibit("ConsoleSelectorDrift", ["ConsoleStateUnknown"], SAME_POOL),
   inhibit("ConsoleWitnessesDisagree", ["ConsoleStateUnknown"], SAME_POOL),
   // The forgotten machine is the one too many.
