@@ -148,7 +148,8 @@ export class Observer {
     const calling = this.context.calling.has(member.record.attempt?.attemptId ?? "");
     const apply = (record: Member["record"]) =>
       afterLook(record, member.looks, look, policy, member.instance, calling);
-    const { looks, changed, ended } = apply(member.record);
+    const before = member.record.state;
+    const { looks, changed, unseen, ended } = apply(member.record);
     await member.change((record) => {
       // A running machine's last sign changes with every look, and each is written: uptime is a counter, which
       // must never go back to what an older record says.
@@ -159,8 +160,9 @@ export class Observer {
       story.doubted(instance, sighting);
     }
     member.looks = looks;
+    if (unseen !== null) story.unseen(instance, unseen, before, sighting.state);
+    else if (changed !== null) story.changed(instance, changed.from, changed.to, answeredAt);
     if (changed !== null) {
-      story.changed(instance, changed.from, changed.to, answeredAt);
       if (changed.to === "running" && changed.from !== "unknown" && !member.view().withoutGpu)
         this.context.onUp(instance);
     }

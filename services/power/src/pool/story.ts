@@ -102,9 +102,26 @@ export class Story {
   }
 
   changed(instance: string, from: InstanceState, to: InstanceState, at: number): void {
-    const { outbound, logger, poolName } = this.parts;
-    logger.info({ instance, from, to }, "the machine's state changed");
-    outbound.history({ kind: "state", pool: poolName(), instance, at, from, to, reason: "observed" });
+    this.parts.logger.info({ instance, from, to }, "the machine's state changed");
+    this.state(instance, from, to, at, "observed");
+  }
+
+  /** Nobody saw the machine for a while: what it did then is not known, whatever it was before and is now. */
+  unseen(
+    instance: string,
+    { from, to }: { readonly from: number; readonly to: number },
+    before: InstanceState,
+    now: InstanceState,
+  ): void {
+    const words = "nobody saw the machine for a while; what it did meanwhile is not known";
+    this.parts.logger.info({ instance, before, now, ms: to - from }, words);
+    this.state(instance, before, "unknown", from, "not_seen");
+    this.state(instance, "unknown", now, to, "observed");
+  }
+
+  private state(instance: string, from: InstanceState, to: InstanceState, at: number, reason: string): void {
+    const { outbound, poolName } = this.parts;
+    outbound.history({ kind: "state", pool: poolName(), instance, at, from, to, reason });
   }
 
   ended(member: Member, { attempt, outcome, message }: Ended, at: number): void {

@@ -31,6 +31,13 @@ test("what ran before the first change, and what runs on, are counted; what is u
   assert.deepEqual(spansOf([], seen("stopped", 50), 0, 50), [{ state: "stopped", from: 0, to: 50 }]);
 });
 
+test("what nobody saw counts for no state, though it was running before and after", () => {
+  const entries = [change(30, "running", "unknown"), change(70, "unknown", "running")];
+  const spans = spansOf(entries, seen("running", 100), 0, 100);
+  assert.equal(timeIn(spans, "running", 0, 100), 60);
+  assert.equal(timeIn(spans, "unknown", 0, 100), 40);
+});
+
 test("spans fill the stretch without a break or an overlap, whatever history holds", () => {
   const state = fc.constantFrom<InstanceState>("unknown", "stopped", "starting", "running", "stopping");
   const changes = fc.array(fc.record({ at: fc.nat(1_000), from: state, to: state }), { maxLength: 20 });

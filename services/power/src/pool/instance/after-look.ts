@@ -7,7 +7,7 @@ import type { Instance, Policy } from "../pool.ts";
 import { disown, type Ended, judge } from "./attempt.ts";
 import type { Look, Looks } from "./looks.ts";
 import type { InstanceRecord } from "./record.ts";
-import { account } from "./running-time.ts";
+import { account, unseenBefore } from "./running-time.ts";
 import { pricesOf, pricesTold } from "./spending.ts";
 
 /** What a look or an answer brought to light. */
@@ -15,6 +15,8 @@ export interface Progress {
   readonly record: InstanceRecord;
   readonly looks: Looks;
   readonly changed: { readonly from: InstanceState; readonly to: InstanceState } | null;
+  /** For how long before this look nobody saw it; null where that was no time to speak of. */
+  readonly unseen: { readonly from: number; readonly to: number } | null;
   readonly ended: Ended | null;
 }
 
@@ -73,6 +75,7 @@ export function afterLook(
         };
   let next = busyness(record, look, policy);
   let changed: Progress["changed"] = null;
+  const unseen = sighting.state === "unknown" ? null : unseenBefore(record, look);
   if (sighting.state !== "unknown") {
     const prices = pricesOf(instance, told, look.answeredAt);
     next = account(next, sighting.state, look, prices, looks.offAt);
@@ -86,6 +89,7 @@ export function afterLook(
     record: sighting.state === "stopped" ? disown(judged.record) : judged.record,
     looks: nextLooks,
     changed,
+    unseen,
     ended: judged.ended,
   };
 }

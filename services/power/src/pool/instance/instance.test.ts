@@ -26,7 +26,13 @@ function look(state: InstanceState, at: number, compared = false, gpuUsage?: num
 
 /** Walks a record through looks, keeping the last. */
 function walk(record: InstanceRecord, looks: Look[], machine: Parameters<typeof afterLook>[4] = PRICED) {
-  let progress = { record, looks: NO_LOOKS, changed: null, ended: null } as ReturnType<typeof afterLook>;
+  let progress = {
+    record,
+    looks: NO_LOOKS,
+    changed: null,
+    unseen: null,
+    ended: null,
+  } as ReturnType<typeof afterLook>;
   for (const each of looks)
     progress = afterLook(progress.record, progress.looks, each, policy, machine, false);
   return progress;
@@ -275,4 +281,20 @@ test("a GPU that computes is remembered until the machine is off, in doubt and t
   assert.equal(busyAt(busy, look("unknown", NOW + MINUTE, false, 90)), NOW + MINUTE + 5);
   assert.equal(busyAt(busy, look("stopped", NOW + MINUTE, false, 90)), null);
   assert.equal(busyAt(look("running", NOW)), null);
+});
+
+test("what nobody saw is told: after a power that was away, and after a console that could not be asked", () => {
+  const on = walk(newRecord({ providerId: "u1" }), [look("running", NOW)]).record;
+  const off = walk(newRecord({ providerId: "u1" }), [look("stopped", NOW)]).record;
+  const unseen = (record: InstanceRecord, ...looks: Look[]) => walk(record, looks).unseen;
+  const stretch = (minutes: number) => ({ from: NOW + 5, to: NOW + minutes * MINUTE + 5 });
+  assert.deepEqual(unseen(on, look("running", NOW + 60 * MINUTE)), stretch(60));
+  assert.deepEqual(unseen(on, look("stopped", NOW + 60 * MINUTE)), stretch(60));
+  assert.deepEqual(unseen(off, look("stopped", NOW + 60 * MINUTE)), stretch(60));
+  const blind = look("unknown", NOW + 30 * MINUTE);
+  assert.equal(unseen(on, blind), null, "it is unknown still");
+  assert.deepEqual(unseen(on, blind, look("running", NOW + 60 * MINUTE)), stretch(60));
+  assert.equal(unseen(on, look("running", NOW + 9 * MINUTE)), null, "a restart is no time to speak of");
+  assert.equal(unseen(on, look("running", NOW + 60 * MINUTE), look("running", NOW + 61 * MINUTE)), null);
+  assert.equal(unseen(newRecord({ providerId: "u1" }), look("running", NOW)), null, "there was none before");
 });

@@ -32,6 +32,19 @@ export function account(
   return endRun(before, provenUntil(lastRunningAt, answeredAt), prices.running);
 }
 
+/**
+ * The stretch before a look in which nobody saw the machine: no power ran, or the console could not be asked.
+ * Null where it is short enough for what was seen before to have gone on, or where its beginning is not known.
+ */
+export function unseenBefore(
+  record: InstanceRecord,
+  { answeredAt }: Look,
+): { readonly from: number; readonly to: number } | null {
+  const from =
+    record.state === "running" ? record.lastRunningAt : record.state === "stopped" ? record.off.until : null;
+  return from === null || answeredAt - from <= PROVEN_STRETCH_MS ? null : { from, to: answeredAt };
+}
+
 /** After a long blindness only what was seen is counted. */
 function provenUntil(lastSeen: number, answeredAt: number): number {
   return answeredAt - lastSeen > PROVEN_STRETCH_MS ? lastSeen : answeredAt;
