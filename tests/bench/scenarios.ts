@@ -3,12 +3,13 @@ import { type BacklogCase, measureBacklog } from "./backlog.ts";
 import { burstScenarios } from "./burst.ts";
 import { measureConsole } from "./console.ts";
 import { detectionScenarios } from "./detection.ts";
+import { measureLive } from "./live.ts";
 import { noticeScenarios } from "./notice.ts";
 import { poolScenarios } from "./pool.ts";
 import { measureRest } from "./rest.ts";
 import type { Row } from "./row.ts";
 import type { Scenario } from "./scenario.ts";
-import { median } from "./statistics.ts";
+import { compare, median } from "./statistics.ts";
 import { syncScenarios } from "./sync.ts";
 import { wholeWayScenarios } from "./whole-way.ts";
 
@@ -148,12 +149,75 @@ const rest: Scenario = {
   },
 };
 
+const live: Scenario = {
+  name: "live",
+  isolates: {
+    en: "The live view of the console's page: the driver, the desk and the door in a process of their own, one person at a socket; beside a bare Playwright script that films the same page and keeps no picture. chromium-headless-shell, a page of 1280 × 720.",
+    zh: "控制台页面的实时画面：驱动、管理与入口在单独的进程中，一个人经由连接操作；旁边是拍摄同一页面且不保存画面的裸 Playwright 脚本。chromium-headless-shell，页面为 1280 × 720。",
+  },
+  fullOnly: true,
+  run: async ({ rounds }) => {
+    const { keys, films, cpu, grown } = await measureLive(rounds);
+    const key = compare(keys, 0.5);
+    const film = compare(films, 0.5);
+    const core = (id: string, en: string, zh: string, ours: number): Row => ({
+      id,
+      what: { en, zh },
+      unit: "%",
+      ours: ours * 100,
+    });
+    return [
+      {
+        id: "live-key-p50",
+        what: { en: "a key pressed → the picture that shows it, p50", zh: "按键 → 显示该按键的画面，p50" },
+        unit: "ms",
+        ...key,
+        target: { of: "ratio", atMost: 1.5 },
+      },
+      {
+        id: "live-key-p95",
+        what: { en: "a key pressed → the picture that shows it, p95", zh: "按键 → 显示该按键的画面，p95" },
+        unit: "ms",
+        ...compare(keys, 0.95),
+      },
+      {
+        id: "live-film",
+        what: { en: "pictures a second while a slider is led", zh: "拖动滑块时每秒画面数" },
+        unit: "/s",
+        ...film,
+        target: { of: "ours", atLeast: 10 },
+      },
+      core("live-cpu-0", "nobody looks, of a core", "无人查看，占一个核", cpu.unwatched),
+      core(
+        "live-cpu-1",
+        "one looks and leads a slider, of a core",
+        "一人查看并拖动滑块，占一个核",
+        cpu.watched,
+      ),
+      core(
+        "live-cpu-5",
+        "five look while one leads a slider, of a core",
+        "五人查看、一人拖动滑块，占一个核",
+        cpu.byFive,
+      ),
+      {
+        id: "live-sessions",
+        what: { en: "memory that 100 more sessions have left behind", zh: "再有 100 次会话之后多出的内存" },
+        unit: "MB",
+        ours: grown / MB,
+        target: { of: "ours", atMost: 30 },
+      },
+    ];
+  },
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   ...noticeScenarios,
   ...burstScenarios,
   ...syncScenarios,
   ...wholeWayScenarios,
   console,
+  live,
   ...poolScenarios,
   backlog,
   ...detectionScenarios,

@@ -104,7 +104,6 @@ export class ConsoleSession {
     login.succeeded();
     this.current = "logged_in";
     this.knownGood = true;
-    await this.save();
     return true;
   }
 

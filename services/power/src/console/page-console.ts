@@ -159,7 +159,10 @@ export class PageConsole implements ConsoleDriver {
     if (!this.live.controlled || this.login.state === "logged_in") return;
     const { api } = this.profile;
     if (this.api.asked(request)?.action !== api.list.action) return;
-    if (await this.login.passedByPerson(this.providerIds)) this.onLoggedIn();
+    if (!(await this.login.passedByPerson(this.providerIds))) return;
+    // First a waiting job's start, then what makes the session outlive this process.
+    this.onLoggedIn();
+    await this.login.save();
   }
 
   setInstances(providerIds: readonly string[]): void {

@@ -32,6 +32,8 @@ export class Observer {
   private readonly parts: ObserverParts;
   private readonly context: ObserverContext;
   private looking = false;
+  /** What is under way says nothing of what has changed meanwhile: it is looked once more. */
+  private again = false;
   private compareWanted = true;
   private lastLookAt = Number.NEGATIVE_INFINITY;
   private lastCompareAt = Number.NEGATIVE_INFINITY;
@@ -52,6 +54,7 @@ export class Observer {
 
   /** The next look is due at once, and asks the API alone, which is quicker; the comparison follows. */
   lookNow(): void {
+    this.again = this.looking;
     this.troubles = 0;
     this.compareWanted = false;
     this.lastCompareAt = this.parts.now();
@@ -114,6 +117,7 @@ export class Observer {
       }
       await this.takeIn(sighting, compare);
       this.looking = false;
+      if (this.again) this.lookNow();
       onSeen();
     });
   }
