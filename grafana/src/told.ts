@@ -45,6 +45,29 @@ export const told: Row = {
         ),
       ],
     }),
+    stat({
+      title: "Stopped by the provider in",
+      zh: "服务商自己还有多久会关闭这台运行中的机器：power 设定（policy.deadMansSwitch，会不断推迟），或他人设定（other，power 不改动）。没有计划时为空。",
+      span: 12,
+      unit: units.Seconds,
+      text: "value_and_name",
+      noValue: "unknown or not planned",
+      runbooks: ["DeadMansSwitchStuck"],
+      targets: [
+        now(
+          `min by (pool, instance, by) (gpu_power_planned_stop_timestamp_seconds{${INSTANCE}}) - time()`,
+          `${INSTANCE_NAME} by {{by}}`,
+        ),
+      ],
+    }),
+    lines({
+      title: "Sold out",
+      zh: "1：服务商没有空闲的 GPU 供这台已关机的机器使用（它自己说明，或因此拒绝了上次启动）；0：有空闲。未关机或无人说明时为空。",
+      span: 12,
+      unit: units.NoUnit,
+      runbooks: ["GpuSoldOut"],
+      targets: [over(`max by (pool, instance) (gpu_power_sold_out{${INSTANCE}})`, INSTANCE_NAME)],
+    }),
     lines({
       title: "Price an hour",
       zh: "每小时的价格，运行时（running）与关机后（off：磁盘、镜像）；机器池文件写了 pricePerHour 时以它为准，否则为服务商所说。不知道时为空。",

@@ -48,6 +48,8 @@ export const INHIBITIONS = [
     target_matchers: ['alertname="GpuWillBeReleased"', 'within="3d"'],
     equal: SAME_MACHINE,
   },
+  // What waits, and each start that is refused, follows from it.
+  inhibit("GpuSoldOut", ["JobWaitingWithoutGpu", "GpuStartFailed"], SAME_POOL),
   // Nobody can work on a machine without its GPU.
   inhibit("GpuWithoutItsGpu", ["GpuRunningButWorkerOffline", "GpuIdleButRunning"], SAME_MACHINE),
   inhibit("DiskFull", ["DiskNearlyFull"], ["pool", "disk", "resource"]),

@@ -82,6 +82,13 @@ export const CHINESE: Readonly<Record<string, string>> = {
     "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout，或安静时段、运维指令使之成为的时间；policy.minRunTime 更长时取后者。",
   gpu_power_without_gpu:
     "实例以无卡方式运行、因而无法执行任务时为 1，带 GPU 运行时为 0；不运行或服务商不提供时没有此序列。",
+  gpu_power_planned_stop_timestamp_seconds:
+    "服务商自己将关闭这台运行中实例的时间（Unix 秒），来自上次查看；by 说明由谁设定：power（policy.deadMansSwitch）或 other。没有计划时没有此序列。",
+  gpu_power_planned_stop_failing_seconds:
+    "实例的定时关机（policy.deadMansSwitch）在服务商处无法设定、推迟或撤销已有多少秒；可以时为 0；power 没有设定时没有此序列。",
+  gpu_power_sold_out:
+    "已关机的实例若开机会没有空闲 GPU 时为 1（服务商在上次查看时说明，或因此拒绝了上次启动）；说明有空闲时为 0；未关机或无人说明时没有此序列。",
+  gpu_power_waiting_for_stock: "需要实例、而服务商没有空闲 GPU 因而无法得到时为 1，否则为 0。",
   gpu_power_release_timestamp_seconds:
     "服务商将连同数据删除这台已关机实例的时间（Unix 秒）；运行时或服务商不提供时没有此序列。",
   gpu_power_expiry_timestamp_seconds:

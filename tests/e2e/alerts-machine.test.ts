@@ -82,10 +82,14 @@ test("each alert about machines and their console arrives when its fault is ther
   const idles = tells("GpuIdleButRunning", "kept on by a hold, without work", running, { instance: "gpu-3" });
   idles.catch(() => undefined);
 
-  // ---- what the provider tells beside the state
+  // ---- what the provider tells beside the state, and what cannot be told to it
   const told = Date.now();
+  const known = parse(await readFile(stack.poolFile, "utf8"));
+  const policy = { ...known.policy, deadMansSwitch: "6h" };
+  await writeFile(stack.poolFile, stringify({ ...known, policy }));
   const inAnHour = Math.floor(told / 1_000) + 3_600;
   stack.console.turn({
+    api500: "actions",
     facts: {
       [first]: { releaseAfterMs: 1_200_000 },
       [second]: { expireTime: inAnHour, autoRenew: false },
@@ -97,8 +101,9 @@ test("each alert about machines and their console arrives when its fault is ther
     tells("GpuPaidTimeEnds", "prepaid for an hour, and not renewed", told, { instance: "gpu-2" }),
     tells("GpuWithoutItsGpu", "started without its GPU", told, { instance: "gpu-3" }),
     suppressed({ alertname: "GpuWillBeReleased", instance: "gpu-1", within: "3d" }),
+    tells("DeadMansSwitchStuck", "the provider takes no planned stop", told, { instance: "gpu-3" }),
   ]);
-  stack.console.turn({ facts: {} });
+  stack.console.turn({ facts: {}, api500: "none" });
   await resolves({ alertname: "GpuWithoutItsGpu", instance: "gpu-3" }, told);
   assertSilent({ alertname: "GpuPaidTimeEnds", instance: "gpu-3" }, told);
   await resolves({ alertname: "GpuWillBeReleased", instance: "gpu-1", within: "1d" }, told);
@@ -166,4 +171,13 @@ test("each alert about machines and their console arrives when its fault is ther
   assertSilent({ alertname: "ConsoleStateUnknown" }, lost);
   await mendAll(controls);
   await resolves({ alertname: "ConsoleLoginRequired" }, lost);
+
+  // ---- no machine can be had
+  stack.console.turn({ soldOut: [...stack.ids], stuckStarting: [] });
+  for (const index of stack.ids.keys()) await stack.setState(index, "Stopped", false);
+  await kv.delete("hold.default");
+  const wanted = Date.now();
+  await stack.dsp.submit({ type: "url", key: "K2" });
+  await tells("GpuSoldOut", "the provider has no GPU free for any machine of the pool", wanted);
+  await suppressed({ alertname: "JobWaitingWithoutGpu", severity: "critical" });
 });

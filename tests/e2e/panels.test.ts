@@ -10,6 +10,8 @@ import { type Stack, startStack } from "../harness/stack.ts";
 /** Targets that may show nothing after a job on which all went well, and why; by dashboard, panel, query. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   "gpu-power-overview / Alerts / A": "nothing is wrong, so no alert fires",
+  "gpu-power-overview / Stopped by the provider in / A": "nobody has planned a stop at the stand-in",
+  "gpu-power-overview / Sold out / A": "the stand-in's list does not tell of stock, and no start was refused",
   "gpu-power-overview / Paid time left / A": "the stand-in's machines are paid by use",
   "gpu-power-console / Signed API / A": "no keys are set here, so the API is not used",
   "gpu-power-notifications / Frames not understood / B":

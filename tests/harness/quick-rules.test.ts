@@ -51,6 +51,6 @@ test("every limit of the alerts that is a time is taken for one, and no other", 
   const times = [...found].map(([, text]) => Number(text)).filter((limit) => limit >= 60);
   assert.deepEqual(
     [...new Set(times)].sort((a, b) => a - b),
-    [90, 180, 240, 86_400, 129_600, 259_200, 1_209_600],
+    [90, 180, 240, 600, 86_400, 129_600, 259_200, 1_209_600],
   );
 });

@@ -28,6 +28,7 @@ export function machineAt(at: string, changes: Partial<Machine> = {}): Machine {
     failures: 0,
     restUntil: null,
     restReason: null,
+    deadMansSwitch: null,
     provider: null,
     ...changes,
   };

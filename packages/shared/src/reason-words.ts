@@ -70,6 +70,14 @@ export const REASON_WORDS: Readonly<Record<string, Words>> = {
   stopping: { en: "a machine is stopping first", zh: "机器正在停止" },
   rate_limited: { en: "the limit of starts within an hour is reached", zh: "已达到每小时启动次数上限" },
   all_resting: { en: "every machine rests after a failed start", zh: "所有机器在启动失败后休息中" },
+  sold_out: {
+    en: "the provider has no GPU free; it is looked at each minute and started the moment one is",
+    zh: "服务商没有空闲的 GPU；每分钟查看一次，一有空闲立即启动",
+  },
+  look_for_stock: {
+    en: "the provider is asked whether a GPU is free again",
+    zh: "询问服务商是否又有空闲的 GPU",
+  },
   none_available: { en: "no machine can be started right now", zh: "当前没有可启动的机器" },
   without_gpu: {
     en: "a machine runs without its GPU, and no other can be started",
@@ -129,6 +137,10 @@ export const CONDITION_WORDS: Readonly<Record<string, Words>> = {
     zh: "一天之内没有为此开过机",
   },
   rested: { en: "it does not rest after a failed start", zh: "不在启动失败后的休息中" },
+  in_stock: {
+    en: "its provider has a GPU free for it, as far as it tells",
+    zh: "据服务商所说，有空闲的 GPU",
+  },
   no_other_kept: { en: "no other machine is on for that", zh: "没有其他机器正为此开机" },
   no_action_in_flight: { en: "no start or stop is under way", zh: "没有正在进行的启动或停止" },
   nothing_waits: { en: "no job and no request waits", zh: "没有任务或请求在等待" },

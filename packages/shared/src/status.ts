@@ -72,6 +72,18 @@ export const PowerStatus = z.object({
       failures: z.number().int().nonnegative(),
       restUntil: Time,
       restReason: z.string().nullable(),
+      /** The planned stop that policy.deadMansSwitch keeps ahead; null where it keeps none. */
+      deadMansSwitch: z
+        .object({
+          /** When the provider stops it, unless it is renewed before; null while none was taken. */
+          stopsAt: Time,
+          renewedAt: Time,
+          /** Since when it cannot be changed at the provider, and why; null while it can. */
+          failedSince: Time,
+          words: z.string().nullable(),
+        })
+        .nullable()
+        .default(null),
       /** What the provider told last beside the state; null where it told nothing. What it does not tell is null. */
       provider: z
         .object({
@@ -80,14 +92,17 @@ export const PowerStatus = z.object({
           gpuUsage: z.number().nullable(),
           cpuUsage: z.number().nullable(),
           withoutGpu: z.boolean().nullable(),
+          /** A start would find a GPU free; false: it would be refused. */
+          available: z.boolean().nullable().default(null),
           pricePerHour: z.number().nullable(),
           offPricePerHour: z.number().nullable(),
           /** When it will delete the stopped machine with its data. */
           releaseAt: Time,
           expiresAt: Time,
           renews: z.boolean().nullable(),
-          /** When it will stop the machine by itself. */
+          /** When it will stop the machine by itself, and whether power has planned that. */
           plannedStopAt: Time,
+          plannedByPower: z.boolean().default(false),
         })
         .nullable()
         .default(null),

@@ -118,6 +118,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     fleet,
     demand: demand.value,
     driver,
+    decisions: reconciler.decisions,
     hold: hold.current,
     budgets: open.purse.budgets,
     control: operator.control(),

@@ -50,12 +50,14 @@ test("what the provider tells beside the state is said where it matters", () => 
     gpuUsage: 80,
     cpuUsage: 2,
     withoutGpu: true,
+    available: null,
     pricePerHour: 2,
     offPricePerHour: 0.5,
     releaseAt: before(-86_400),
     expiresAt: null,
     renews: null,
     plannedStopAt: null,
+    plannedByPower: false,
   };
   const told = (state: "running" | "stopped") =>
     describeStatus({ ...status, instances: [{ ...first, state, provider }] }, speaker("en")).join("\n");

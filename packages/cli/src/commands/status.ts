@@ -111,6 +111,16 @@ function describeInstance(instance: PowerStatus["instances"][number], at: string
   }
   if (restReason !== null && restUntil !== null)
     lines.push(`      ${say("rests until", "休息至")} ${localTime(restUntil)}: ${restReason}`);
+  const failing = instance.deadMansSwitch?.failedSince ?? null;
+  if (failing !== null) {
+    const why = instance.deadMansSwitch?.words ?? "";
+    lines.push(
+      `      ${say(
+        `its planned stop cannot be changed at the provider since ${ago(say, failing, at)}: ${why}`,
+        `自 ${ago(say, failing, at)} 起无法更改服务商处的定时关机：${why}`,
+      )}`,
+    );
+  }
   lines.push(...toldByProvider(instance, say));
   const uptime = formatDuration(instance.uptimeSeconds * 1_000);
   const spent = costWords(instance);
@@ -121,7 +131,8 @@ function describeInstance(instance: PowerStatus["instances"][number], at: string
 /** What a person should know of what the provider tells beside the state. */
 function toldByProvider({ state, provider }: PowerStatus["instances"][number], say: Say): string[] {
   if (provider === null) return [];
-  const { gpuUsage, withoutGpu, releaseAt, expiresAt, renews, plannedStopAt } = provider;
+  const { gpuUsage, withoutGpu, available, releaseAt, expiresAt, renews, plannedStopAt, plannedByPower } =
+    provider;
   const on = state === "running";
   return [
     ...(on && withoutGpu === true
@@ -133,10 +144,13 @@ function toldByProvider({ state, provider }: PowerStatus["instances"][number], s
     ...(on && plannedStopAt !== null
       ? [
           say(
-            `the provider stops it at ${localTime(plannedStopAt)}`,
-            `服务商将在 ${localTime(plannedStopAt)} 关机`,
+            `the provider stops it at ${localTime(plannedStopAt)}${plannedByPower ? " unless power renews that before" : "; somebody planned that, and power leaves it alone"}`,
+            `服务商将在 ${localTime(plannedStopAt)} 关机${plannedByPower ? "，除非 power 在此之前推迟" : "；由他人设定，power 不改动"}`,
           ),
         ]
+      : []),
+    ...(state === "stopped" && available === false
+      ? [say("the provider has no GPU free for it", "服务商没有空闲的 GPU 供它使用")]
       : []),
     ...(!on && releaseAt !== null
       ? [

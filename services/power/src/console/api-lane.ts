@@ -13,9 +13,16 @@ import {
   type Values,
   windowOf,
 } from "./api-request.ts";
-import { type ActionResult, NOT_ALLOWED, type UnknownReason } from "./driver.ts";
+import {
+  type ActionResult,
+  NOT_ALLOWED,
+  type PlanRequest,
+  type PlanResult,
+  type UnknownReason,
+} from "./driver.ts";
 import { firstLine } from "./first-line.ts";
 import { type Entry, entryOf, verdict } from "./interpret.ts";
+import { planCallOf, planned } from "./planned-stop-call.ts";
 import type { Action, Profile } from "./profile.ts";
 import { type ListResult, wholeList } from "./whole-list.ts";
 
@@ -186,5 +193,20 @@ export class ApiLane {
     // Whatever went wrong on the way back, the provider may have acted.
     if (!reply.ok) return { outcome: "uncertain", lane: "api", message: reply.words };
     return verdict(reply.body, "api", api);
+  }
+
+  /** Makes, moves or withdraws a planned stop; what cannot be sent this way is not tried. */
+  async planStop(context: BrowserContext, { providerId, at, allowed }: PlanRequest): Promise<PlanResult> {
+    const { api } = this.profile();
+    const entry = entryOf(this.lastEntries, providerId, this.profile());
+    const call = planCallOf(this.profile(), entry, providerId, at);
+    if ("message" in call) return { outcome: "not_tried", message: call.message };
+    if (!allowed()) return NOT_ALLOWED;
+    const reply = await this.post(context, call.action, call.fields);
+    if (!reply.ok) {
+      const outcome = reply.reason === "not_observed_yet" ? "not_tried" : "uncertain";
+      return { outcome, message: reply.words };
+    }
+    return planned(verdict(reply.body, "api", api));
   }
 }

@@ -131,6 +131,23 @@ export interface ConsoleEvents {
   login(event: LoginEvent): void;
 }
 
+/** A change of a machine's planned stop: when the provider itself is to stop it. */
+export interface PlanRequest {
+  readonly providerId: string;
+  /** Milliseconds since 1970, whole seconds; null: it is withdrawn. */
+  readonly at: number | null;
+  /** Asked just before anything is sent: false when another power may have taken over meanwhile. */
+  readonly allowed: () => boolean;
+}
+
+/** What the provider said to it. */
+export type PlanResult =
+  | { readonly outcome: "accepted" }
+  /** Nothing was changed. */
+  | { readonly outcome: "refused" | "not_tried"; readonly message: string }
+  /** It may have been taken. */
+  | { readonly outcome: "uncertain"; readonly message: string };
+
 export interface ConsoleDriver {
   /** The provider's ids of the machines that are looked at from now on. */
   setInstances(providerIds: readonly string[]): void;
@@ -144,6 +161,8 @@ export interface ConsoleDriver {
   compare(): Promise<PoolSighting>;
   /** Sends a start or a stop by the first lane that can. Never throws. */
   act(request: ActionRequest): Promise<ActionResult>;
+  /** Makes, moves or withdraws the provider's planned stop of a machine; absent where the driver cannot. Never throws. */
+  planStop?(request: PlanRequest): Promise<PlanResult>;
   session(): SessionState;
   /** Undefined where no keys are set, or the profile's lanes leave it out. */
   signedApi(): SignedApiState | undefined;

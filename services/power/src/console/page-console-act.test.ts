@@ -91,3 +91,18 @@ test("an action whose answer never comes is uncertain, and is not tried another 
   assert.partialDeepStrictEqual(await on.act("start"), { outcome: "uncertain", lane: "api" });
   assert.equal(on.site.state().actions.length, before + 1);
 });
+
+test("a planned stop is made, moved and withdrawn with the page's session", async () => {
+  await on.set(OURS, "Running");
+  const planned = async () => (await on.driver.observe()).facts?.get(OURS)?.plannedStopAt;
+  assert.equal(await planned(), undefined);
+  const at = Math.floor(Date.now() / 1_000 + 7_200) * 1_000;
+  const plan = { providerId: OURS, allowed: () => true };
+  assert.deepEqual(await on.driver.planStop({ ...plan, at }), { outcome: "accepted" });
+  assert.equal(await planned(), at);
+  assert.equal((await on.driver.planStop({ ...plan, at: Date.now() })).outcome, "refused", "too near");
+  assert.equal((await on.driver.planStop({ ...plan, at: null, allowed: () => false })).outcome, "not_tried");
+  assert.equal(await planned(), at);
+  assert.deepEqual(await on.driver.planStop({ ...plan, at: null }), { outcome: "accepted" });
+  assert.equal(await planned(), undefined);
+});

@@ -12,6 +12,8 @@ import type {
   ActionResult,
   ConsoleDriver,
   ConsoleEvents,
+  PlanRequest,
+  PlanResult,
   PoolSighting,
   SessionState,
 } from "./driver.ts";
@@ -333,6 +335,14 @@ export class PageConsole implements ConsoleDriver {
       if (endsTheTry(result)) return result;
     }
     return last ?? NO_LANE;
+  }
+
+  async planStop(request: PlanRequest): Promise<PlanResult> {
+    const ready = await this.ready();
+    if (!ready.ok) return { outcome: "not_tried", message: ready.words };
+    const result = await this.api.planStop(ready.tab.context, request);
+    if (result.outcome === "accepted") return result;
+    return { ...result, message: this.secrets.blot(result.message) };
   }
 
   private async click({ providerId, attemptId, action, allowed }: ActionRequest): Promise<ActionResult> {

@@ -76,6 +76,12 @@ const FactPaths = z.strictObject({
   plannedStop: Paths.default([]),
 });
 
+const PlanCall = z.strictObject({
+  action: z.string().min(1),
+  /** Fields besides the id, taken from the machine's own entry in the list. */
+  fields: z.array(z.string()).default([]),
+});
+
 const Api = z
   .strictObject({
     url: z.url({ protocol: /^https?$/, error: "must be an http or https address" }),
@@ -118,6 +124,14 @@ const Api = z
       states: z.record(z.string(), InstanceState),
     }),
     facts: FactPaths.prefault({}),
+    /** How the provider's own planned stop of a machine is made or moved, and withdrawn. */
+    planStop: z
+      .strictObject({
+        /** `times`: the fields that say when, in Unix seconds. */
+        set: PlanCall.extend({ times: z.array(z.string().min(1)).min(1) }),
+        withdraw: PlanCall,
+      })
+      .optional(),
   })
   .superRefine(({ list }, context) => {
     if ((list.offset === undefined) === (list.pageIndex === undefined)) {

@@ -65,6 +65,7 @@ const REFUSALS: Partial<Record<Extract<Decision, { kind: "wait" }>["reason"], st
   budget_spent: "The GPU's budget is spent, so nothing starts it; ask the operator.",
   rate_limited: "The GPU was started too often within the last hour; try again later.",
   all_resting: "The last start failed and is tried again after a rest; try again later.",
+  sold_out: "The provider has no GPU free right now; try again later.",
   none_available: "No GPU can be started right now; try again later.",
   without_gpu: "The machine runs without its GPU; the operator is alerted.",
   state_unknown: "The provider's console cannot be read right now; the operator is alerted.",

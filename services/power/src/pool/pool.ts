@@ -16,6 +16,9 @@ const duration = (fallback: string, minMs: number) =>
 /** A start that fails is tried again after its rest, and a provider may be sold out for a while. */
 const LEAST_KEEP_MS = 3_600_000;
 
+/** Renewed every tenth of it, and tried again each minute: a provider that fails for some minutes must stop nobody's work. */
+const LEAST_DEAD_MANS_MS = 3_600_000;
+
 /** How often the console is asked, by what the pool is doing. Each is jittered by a tenth. */
 const Observe = z.strictObject({
   off: duration("30s", 100),
@@ -60,6 +63,14 @@ const WrittenPolicy = z.strictObject({
   schedules: z.array(ScheduleRule).max(50).default([]),
   /** In the machines' currency. No machine that works is stopped for it. */
   budget: Budget.prefault({}),
+  /**
+   * While power runs, the provider's own planned stop of a running machine is kept so far ahead: if nobody of us is there
+   * any more, the provider stops it. Unset: no stop is planned.
+   */
+  deadMansSwitch: durationText
+    .pipe(Duration)
+    .refine((ms) => ms >= LEAST_DEAD_MANS_MS, { error: "must be at least 1h" })
+    .optional(),
   /** Written before there were others: the month's amount. */
   budgetPerMonth: z.number().positive().optional(),
 });

@@ -18,6 +18,7 @@ import type { Order } from "./decide/order.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
 import { Observer, type ObserverParts } from "./observer.ts";
 import { type Obeyed, Orders } from "./orders.ts";
+import { PlannedStops, type PlannedStopsParts } from "./planned-stops.ts";
 import type { Purse } from "./purse.ts";
 import { Serving, type ServingParts } from "./serving.ts";
 import { SideWork } from "./side-work.ts";
@@ -27,8 +28,14 @@ const RETRY_MS = 250;
 /** At a stop, calls to the console that are under way may take so long; then the browser is closed on them. */
 const LAST_WAIT_MS = 3_000;
 
-export interface ReconcilerParts extends ObserverParts, ActorParts, ServingParts {
-  readonly driver: ObserverParts["driver"] & ActorParts["driver"] & Pick<ConsoleDriver, "setInstances">;
+export interface ReconcilerParts
+  extends ObserverParts,
+    ActorParts,
+    ServingParts,
+    Omit<PlannedStopsParts, "driver"> {
+  readonly driver: ObserverParts["driver"] &
+    ActorParts["driver"] &
+    Pick<ConsoleDriver, "setInstances" | "planStop">;
   readonly clock: Pick<Clock, "follow">;
   /** Whatever is kept of times has lost its meaning: how long ago it was, nobody knows. */
   readonly onClockJump: () => void;
@@ -53,6 +60,7 @@ export class Reconciler {
   private readonly side: SideWork;
   private readonly observer: Observer;
   private readonly actor: Actor;
+  private readonly plannedStops: PlannedStops;
   private readonly serving: Serving;
   private readonly orders = new Orders();
   private askedWorkersAt: number | null = null;
@@ -67,6 +75,7 @@ export class Reconciler {
     this.side = side;
     this.serving = new Serving(parts, { decisions: () => this.lastDecisions });
     this.observer = new Observer(parts, { side, calling, onUp: this.serving.onUp });
+    this.plannedStops = new PlannedStops(parts, side);
     this.actor = new Actor(parts, { side, calling, observer: this.observer });
   }
 
@@ -169,6 +178,7 @@ export class Reconciler {
     due = Math.min(due, ordered.due);
     if (await this.serving.refuseBoots(decisions)) this.wake();
     due = Math.min(due, this.observer.lookIfDue(lookWanted, this.serving.onLook));
+    await this.plannedStops.keep(this.snapshot());
     this.parts.onPass();
     return due - now();
   }

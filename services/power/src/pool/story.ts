@@ -166,6 +166,22 @@ export class Story {
     );
   }
 
+  /** The dead man's switch was set, renewed (at: when the provider would stop it), or withdrawn (null). */
+  planned(instance: string, at: number | null, failedSince: number | null): void {
+    const { logger } = this.parts;
+    const stopsAt = at === null ? null : new Date(at).toISOString();
+    if (failedSince !== null)
+      logger.info({ instance, stopsAt }, "the planned stop can be changed at the provider again");
+    else logger.debug({ instance, stopsAt }, "the planned stop was changed at the provider");
+  }
+
+  planFailed(instance: string, at: number | null, message: string): void {
+    this.parts.logger.error(
+      { instance, message, wanted: at === null ? "withdrawn" : new Date(at).toISOString() },
+      "The planned stop cannot be changed at the provider; trying again each minute",
+    );
+  }
+
   workerOnline(instance: string, ms: number, at: number): void {
     const { outbound, logger, poolName } = this.parts;
     logger.info({ instance, ms }, "a worker is online");

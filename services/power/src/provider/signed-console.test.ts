@@ -103,6 +103,7 @@ async function open({
 
 const act = async (driver: SignedConsole, action: "start" | "stop", allowed = true) =>
   await driver.act({ providerId: OURS, attemptId: "t", action, allowed: () => allowed });
+const planned = async (driver: SignedConsole) => (await driver.observe()).facts?.get(OURS)?.plannedStopAt;
 const truth = () => site.state().machines.find(({ UHostId }) => UHostId === OURS)?.State;
 const words = ({ instances }: PoolSighting) => {
   const sighting = instances.get(OURS);
@@ -267,4 +268,24 @@ test("the profile may put the session before the signed API, and clicking behind
   site.turn({ troubled: "session", api500: "describe" });
   assert.equal(seen(await driver.observe()), "stopped");
   assert.equal(driver.signedApi(), "answering");
+});
+
+test("a planned stop is made, moved and withdrawn by signed requests, and another's keys are told of", async () => {
+  const { driver } = await open();
+  await set(OURS, "Running");
+  assert.equal(await planned(driver), undefined);
+  const first = Math.floor(Date.now() / 1_000 + 7_200) * 1_000;
+  const plan = { providerId: OURS, allowed: () => true };
+  for (const at of [first, first + 60_000]) {
+    assert.deepEqual(await driver.planStop({ ...plan, at }), { outcome: "accepted" });
+    assert.equal(await planned(driver), at);
+  }
+  assert.equal((await driver.planStop({ ...plan, at: first, allowed: () => false })).outcome, "not_tried");
+  assert.equal((await driver.planStop({ ...plan, at: Date.now() })).outcome, "refused", "too near");
+  assert.equal(await planned(driver), first + 60_000);
+  assert.deepEqual(await driver.planStop({ ...plan, at: null }), { outcome: "accepted" });
+  assert.equal(await planned(driver), undefined);
+  const wrong = await open({ privateKey: "wrong" });
+  await wrong.driver.observe();
+  assert.equal((await wrong.driver.planStop({ ...plan, at: first })).outcome, "not_tried");
 });

@@ -9,6 +9,8 @@ import type {
   ActionResult,
   ConsoleDriver,
   ConsoleEvents,
+  PlanRequest,
+  PlanResult,
   PoolSighting,
   SessionState,
   Sighting,
@@ -264,6 +266,15 @@ export class SignedConsole implements ConsoleDriver {
       last = result;
     }
     return last ?? NO_LANE;
+  }
+
+  async planStop(request: PlanRequest): Promise<PlanResult> {
+    const none: PlanResult = { outcome: "not_tried", message: NO_LANE.message };
+    const signed = this.signs ? await this.lane.planStop(request) : none;
+    const { browser } = this;
+    // A browser is not opened for it: where one runs with a session it can do the same.
+    if (signed.outcome !== "not_tried" || browser?.session() !== "logged_in") return signed;
+    return (await browser.planStop?.(request)) ?? signed;
   }
 
   private async sign({ action, attemptId, providerId, allowed }: ActionRequest) {

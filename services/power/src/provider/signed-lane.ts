@@ -3,14 +3,18 @@
  * machine is the same whichever lane brought it, so it is read by the same code.
  */
 import type { Logger } from "@gpu-power-manager/shared/logger";
+import { z } from "zod";
 import { formOf, type Values } from "../console/api-request.ts";
 import {
   type ActionResult,
   NOT_ALLOWED,
+  type PlanRequest,
+  type PlanResult,
   type SignedApiState,
   type UnknownReason,
 } from "../console/driver.ts";
 import { type Entry, entryOf, isSoldOut } from "../console/interpret.ts";
+import { planCallOf } from "../console/planned-stop-call.ts";
 import type { Profile } from "../console/profile.ts";
 import { type ListResult, wholeList } from "../console/whole-list.ts";
 import type { Keys } from "./signature.ts";
@@ -21,6 +25,8 @@ import type { SignedSection } from "./signed-section.ts";
 const FIRST_REST_MS = 2_000;
 /** It is asked at least this often, so that it is used again soon after it has recovered. */
 const LONGEST_REST_MS = 60_000;
+
+const Projects = z.array(z.record(z.string(), z.unknown())).catch([]);
 
 /** A profile of a provider that has a signed API. */
 export type SigningProfile = Profile & { readonly signed: SignedSection };
@@ -46,6 +52,8 @@ export class SignedLane {
   /** Of the last look, where it was answered: what this lane has not just seen itself it does not act on. */
   private lastEntries: readonly Entry[] = [];
   private failures = 0;
+  /** The account's project, once it was asked. */
+  private project: Readonly<Record<string, string>> | undefined;
   private restUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SignedLaneParts) {
@@ -110,6 +118,41 @@ export class SignedLane {
     // Whatever went wrong on the way back, the provider may have acted.
     if (reply.failure === "lost") return { outcome: "uncertain", lane: "signed", message };
     return { outcome: "refused", lane: "signed", soldOut: isSoldOut(reply.words, profile.api), message };
+  }
+
+  /** Makes, moves or withdraws a planned stop; what cannot be sent this way is not tried. */
+  async planStop({ providerId, at, allowed }: PlanRequest): Promise<PlanResult> {
+    const profile = this.parts.profile();
+    const call = planCallOf(profile, entryOf(this.lastEntries, providerId, profile), providerId, at);
+    if ("message" in call) return { outcome: "not_tried", message: call.message };
+    const project = await this.askProject();
+    if (!project.ok) return { outcome: "not_tried", message: this.words(project) };
+    if (!allowed()) return NOT_ALLOWED;
+    const reply = await this.api.act(call.action, { ...project.fields, ...formOf(call.fields) });
+    if (reply.ok) return { outcome: "accepted" };
+    const message = this.words(reply);
+    if (reply.failure === "unreachable") return { outcome: "not_tried", message };
+    return { outcome: reply.failure === "lost" ? "uncertain" : "refused", message };
+  }
+
+  /** The form field that names the account's project; none where the profile asks for none, or names it itself. */
+  private async askProject(): Promise<
+    { readonly ok: true; readonly fields: Readonly<Record<string, string>> } | Extract<Reply, { ok: false }>
+  > {
+    const { project, constants } = this.parts.profile().signed;
+    if (project === undefined || Object.hasOwn(constants, project.field)) return { ok: true, fields: {} };
+    if (this.project === undefined) {
+      const reply = await this.api.read(project.action, {});
+      if (!reply.ok) return reply;
+      const entries = Projects.parse(reply.body[project.entries]);
+      const chosen = entries.find((entry) => entry[project.chosen] === true)?.[project.field];
+      if (typeof chosen !== "string") {
+        const words = `It marks no ${project.field} as ${project.chosen}; name it in the profile's signed.constants.`;
+        return { ok: false, failure: "refused", code: null, words };
+      }
+      this.project = { [project.field]: chosen };
+    }
+    return { ok: true, fields: this.project };
   }
 
   private words({ failure, words }: Extract<Reply, { ok: false }>): string {

@@ -33,6 +33,13 @@ export const SignedSection = z
     limitCodes: Codes,
     limitWords: z.array(z.string().min(1)).default([]),
     list: z.strictObject({ action: z.string().min(1) }),
+    /**
+     * Where a planned stop names the account's project, and `constants` do not: how it is asked, once, and which field marks
+     * the one that is taken.
+     */
+    project: z
+      .strictObject({ action: z.string().min(1), entries: Field, field: Field, chosen: Field })
+      .optional(),
     start: SignedAction,
     stop: SignedAction,
     /**

@@ -7,6 +7,8 @@ import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
 import { type BudgetState, budgetSpent } from "../policy/budget.ts";
 import { scheduleOf } from "../policy/schedule.ts";
+import type { Decision } from "../pool/decide/decision.ts";
+import { isOurs } from "../pool/decide/planned-stop.ts";
 import { isOfUse } from "../pool/decide/snapshot.ts";
 import { poolPatience } from "../pool/decide/stops.ts";
 import type { Fleet } from "../pool/fleet.ts";
@@ -31,6 +33,8 @@ export interface StateSource {
   readonly fleet: Fleet;
   readonly demand: Demand;
   readonly driver: Pick<ConsoleDriver, "session" | "signedApi" | "memoryBytes">;
+  /** What was decided last. */
+  readonly decisions: readonly Pick<Decision, "reason">[];
   /** The operator's order that holds now; null where none does. */
   readonly hold: { readonly mode: HoldMode; readonly until: number | null } | null;
   readonly budgets: readonly BudgetState[];
@@ -146,6 +150,46 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       const without = toldWithin(member, now, FACTS_VALID_MS)?.withoutGpu;
       return member.view().state !== "running" || without === undefined ? undefined : Number(without);
     },
+  );
+  perMember(
+    "gpu_power_sold_out",
+    "1 while a start of the stopped instance would find no GPU free, as the provider told with the last look, or refused the last start for that; 0 while it tells that one is free; absent while it is not off, and where nobody tells.",
+    (member, { now }) => {
+      const { state, restsSoldOut } = member.record;
+      const available = toldWithin(member, now, FACTS_VALID_MS)?.available;
+      if (state !== "stopped" || (available === undefined && !restsSoldOut)) return undefined;
+      return Number(available === false || (available === undefined && restsSoldOut));
+    },
+  );
+  new Gauge({
+    name: "gpu_power_waiting_for_stock",
+    help: "1 while an instance is wanted and none can be had, because the provider has no GPU free; else 0.",
+    registers,
+    collect() {
+      this.set(Number(source().decisions.some(({ reason }) => reason === "sold_out")));
+    },
+  });
+  new Gauge({
+    name: "gpu_power_planned_stop_timestamp_seconds",
+    help: "When the provider itself will stop the running instance, in Unix seconds, as it told with the last look; by says who planned it: power (policy.deadMansSwitch) or other. Absent where none is planned.",
+    labelNames: ["instance", "by"],
+    registers,
+    collect() {
+      this.reset();
+      const { fleet, now } = source();
+      for (const member of fleet.members) {
+        const at = toldWithin(member, now, TIMES_VALID_MS)?.plannedStopAt;
+        if (at === undefined) continue;
+        const by = isOurs(member.record.plan, at) ? "power" : "other";
+        this.set({ instance: member.instance.id, by }, at / 1_000);
+      }
+    },
+  });
+  perMember(
+    "gpu_power_planned_stop_failing_seconds",
+    "For how long the planned stop of the instance (policy.deadMansSwitch) cannot be made, moved or withdrawn at the provider; 0 while it can; absent where power plans none.",
+    ({ record: { plan } }, { now }) =>
+      plan === null ? undefined : plan.failedSince === null ? 0 : Math.max(0, now - plan.failedSince) / 1_000,
   );
   perMember(
     "gpu_power_release_timestamp_seconds",

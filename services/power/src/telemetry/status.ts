@@ -7,6 +7,7 @@ import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
 import type { BudgetState } from "../policy/budget.ts";
+import { isOurs, type OwnPlan } from "../pool/decide/planned-stop.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { uptimeMs } from "../pool/instance/running-time.ts";
 import { cost, offCost, unpricedMs } from "../pool/instance/spending.ts";
@@ -115,7 +116,16 @@ function shownMember(member: Member, now: number): PowerStatus["instances"][numb
     failures: record.failures,
     restUntil: record.restUntil > now ? iso(record.restUntil) : null,
     restReason: record.restUntil > now ? record.restReason : null,
-    provider: looks.facts === null ? null : shownFacts(looks.facts),
+    deadMansSwitch:
+      record.plan === null
+        ? null
+        : {
+            stopsAt: iso(record.plan.at),
+            renewedAt: iso(record.plan.renewedAt),
+            failedSince: iso(record.plan.failedSince),
+            words: record.plan.words,
+          },
+    provider: looks.facts === null ? null : shownFacts(looks.facts, record.plan),
   };
 }
 
@@ -133,18 +143,20 @@ function shownBudget(state: BudgetState, currency: string): PowerStatus["budgets
   };
 }
 
-function shownFacts(facts: Facts): PowerStatus["instances"][number]["provider"] {
+function shownFacts(facts: Facts, plan: OwnPlan | null): PowerStatus["instances"][number]["provider"] {
   return {
     at: new Date(facts.askedAt).toISOString(),
     gpuUsage: facts.gpuUsage ?? null,
     cpuUsage: facts.cpuUsage ?? null,
     withoutGpu: facts.withoutGpu ?? null,
+    available: facts.available ?? null,
     pricePerHour: facts.pricePerHour ?? null,
     offPricePerHour: facts.offPricePerHour ?? null,
     releaseAt: iso(facts.releaseAt ?? null),
     expiresAt: iso(facts.expiresAt ?? null),
     renews: facts.renews ?? null,
     plannedStopAt: iso(facts.plannedStopAt ?? null),
+    plannedByPower: facts.plannedStopAt !== undefined && isOurs(plan, facts.plannedStopAt),
   };
 }
 

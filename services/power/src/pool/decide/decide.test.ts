@@ -39,6 +39,10 @@ const anyInstance = (id: string) =>
     gpuBusyAt: maybe(time),
     releaseAt: maybe(fc.constantFrom(NOW + 30 * MINUTE, NOW + 26 * 60 * MINUTE)),
     keptFromReleaseAt: maybe(time),
+    plannedStop: fc.constant(null),
+    plan: fc.constant(null),
+    soldOutSince: maybe(time),
+    restsSoldOut: fc.boolean(),
     restUntil: fc.constantFrom(0, NOW - 1, NOW + 1),
     comparedAt: maybe(fc.constantFrom(NOW, NOW - MINUTE)),
   });
@@ -182,6 +186,8 @@ test("property: a start is wanted, within the limit, not on hold, never beside a
         assert.equal(target?.attempt, null);
         assert.equal(target?.forgotten, false);
         assert.ok((target?.restUntil ?? 0) <= NOW);
+        const soldOut = (target?.soldOutSince ?? 0) > NOW - given.policy.quarantine;
+        assert.ok(!soldOut || target?.state === "unknown", "no start is wasted on what is sold out");
         assert.ok(
           target?.state === "stopped" || (target?.state === "unknown" && target.apiState === "stopped"),
         );

@@ -18,7 +18,7 @@ export const REASONS = {
    * time that `policy.stopUnproven` sets. `surplus`: another machine does its work already, and it has none of its own.
    */
   stop: ["idle", "held_off", "ordered", "ordered_by_force", "idle_unproven", "surplus", "budget_spent"],
-  look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop"],
+  look: ["not_observed_yet", "unknown_state", "confirm_running", "compare_before_stop", "look_for_stock"],
   ask: ["ask_before_stop"],
   wait: [
     "no_demand",
@@ -31,6 +31,8 @@ export const REASONS = {
     "budget_spent",
     "rate_limited",
     "all_resting",
+    // None of those that could be started has a GPU free at its provider.
+    "sold_out",
     "none_available",
     // One runs, and without its GPU; no other can be started.
     "without_gpu",

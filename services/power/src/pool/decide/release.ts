@@ -3,7 +3,7 @@
  * before, for as long as a start is worth: the provider counts anew from then. Pure.
  */
 import type { Decision } from "./decision.ts";
-import { type InstanceView, isStarting, type Snapshot } from "./snapshot.ts";
+import { type InstanceView, isSoldOut, isStarting, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
 
 /** Where the provider's time does not move for it, another start would not either: then people are alerted, once a day is enough. */
@@ -15,7 +15,10 @@ export interface ReleaseCondition {
     | "release_near"
     | "not_kept_lately"
     | "not_held_back"
+    | "no_quiet_time"
+    | "budget_left"
     | "rested"
+    | "in_stock"
     | "no_other_kept"
     | "starts_allowed";
   readonly holds: boolean;
@@ -29,11 +32,13 @@ export function releaseConditions(
   snapshot: Snapshot,
   now: number,
 ): readonly ReleaseCondition[] {
-  const { policy, hold } = snapshot;
+  const { policy, hold, budget } = snapshot;
   if (policy.keepFromRelease === undefined || instance.forgotten) return [];
   if (instance.state !== "stopped" || instance.attempt !== null) return [];
   const nearAt = instance.releaseAt === null ? null : instance.releaseAt - policy.keepFromRelease;
   const againAt = (instance.keptFromReleaseAt ?? Number.NEGATIVE_INFINITY) + AGAIN_MS;
+  const { quiet } = snapshot.schedule;
+  const quieted = quiet?.noStarts === true;
   const backed = hold?.mode === "as_is" || hold?.mode === "off";
   const condition = (name: ReleaseCondition["name"], holds: boolean, from: number | null = null) => ({
     name,
@@ -44,7 +49,10 @@ export function releaseConditions(
     condition("release_near", nearAt !== null && now >= nearAt, nearAt),
     condition("not_kept_lately", now >= againAt, againAt),
     condition("not_held_back", !backed, hold?.until ?? null),
+    condition("no_quiet_time", !quieted, quiet?.until ?? null),
+    condition("budget_left", budget === null, budget?.until ?? null),
     condition("rested", instance.restUntil <= now, instance.restUntil),
+    condition("in_stock", !isSoldOut(instance, policy, now)),
     // The gateway gives every job to every machine that is on: one at a time.
     condition("no_other_kept", !snapshot.instances.some((other) => isKept(other, snapshot, now))),
     condition("starts_allowed", allowedStarts(snapshot, now) > 0),

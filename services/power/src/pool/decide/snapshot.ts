@@ -3,6 +3,7 @@ import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { BudgetSpent } from "../../policy/budget.ts";
 import type { Scheduled } from "../../policy/schedule.ts";
 import type { Policy } from "../pool.ts";
+import type { OwnPlan } from "./planned-stop.ts";
 
 /** How long an agreement of both witnesses is good enough to stop on. */
 export const COMPARISON_VALID_MS = 30_000;
@@ -49,6 +50,14 @@ export interface InstanceView {
   readonly releaseAt: number | null;
   /** When it last came up for not being deleted; null where it never did. */
   readonly keptFromReleaseAt: number | null;
+  /** The planned stop of its provider as told with the last look, whoever set it (null: none); null where nobody told. */
+  readonly plannedStop: { readonly at: number | null; readonly askedAt: number } | null;
+  /** The planned stop that power has set, or may have set; null where it has not. */
+  readonly plan: OwnPlan | null;
+  /** Since when its provider tells that a start would find no GPU free; null where it does not tell so. */
+  readonly soldOutSince: number | null;
+  /** Its last start was refused for that. */
+  readonly restsSoldOut: boolean;
   /** Not to be started (after a failed start) or stopped (after a failed stop) before this; 0: at any time. */
   readonly restUntil: number;
   /** When both witnesses last agreed on this very state; null when they have not. */
@@ -109,6 +118,14 @@ export function isStarting(instance: InstanceView, policy: Policy, now: number):
 export function isStopping(instance: InstanceView, policy: Policy, now: number): boolean {
   if (instance.attempt?.action === "stop") return true;
   return instance.state === "stopping" && inTime(instance, policy.stopTimeout, now);
+}
+
+/**
+ * Its provider tells that a start would be refused for want of stock. A provider that goes on telling so is not believed
+ * for longer than a machine may rest: a start that is refused costs nothing, and a job would wait for ever for a lie.
+ */
+export function isSoldOut({ soldOutSince }: InstanceView, { quarantine }: Policy, now: number): boolean {
+  return soldOutSince !== null && now < soldOutSince + quarantine;
 }
 
 /** It runs, so that jobs can be done on it. */

@@ -160,6 +160,56 @@ const CASES: Case[] = [
     told: ["look confirm_running", "keep gpu-1 jobs_pending"],
   },
   {
+    what: "the first is sold out, as its provider tells: the next at once, and no start is wasted",
+    given: snapshot({ demand: job, instances: [instance({ soldOutSince: NOW - MINUTE }), second()] }),
+    told: ["start gpu-2 job_waiting"],
+  },
+  {
+    what: "all are sold out: asked again each minute",
+    given: snapshot({
+      demand: job,
+      instances: [
+        instance({ soldOutSince: NOW - MINUTE, askedAt: NOW - 59_000 }),
+        second({ soldOutSince: NOW, askedAt: NOW - 1_000 }),
+      ],
+    }),
+    told: [`wait sold_out ${NOW + 1_000}`],
+  },
+  {
+    what: "all are sold out, and that was a minute ago",
+    given: snapshot({
+      demand: job,
+      instances: [instance({ soldOutSince: NOW - 5 * MINUTE, askedAt: NOW - MINUTE })],
+    }),
+    told: ["look look_for_stock", `wait sold_out ${NOW + MINUTE}`],
+  },
+  {
+    what: "nothing wanted: nobody asks for stock",
+    given: snapshot({ instances: [instance({ soldOutSince: NOW - 5 * MINUTE, askedAt: NOW - MINUTE })] }),
+    told: ["wait no_demand"],
+  },
+  {
+    what: "a provider that tells so for longer than a machine may rest is not believed",
+    given: snapshot({ demand: job, instances: [instance({ soldOutSince: NOW - policy.quarantine })] }),
+    told: ["start gpu-1 job_waiting"],
+  },
+  {
+    what: "refused for want of stock, it is tried when its rest is over",
+    given: snapshot({
+      demand: job,
+      instances: [instance({ restsSoldOut: true, restUntil: NOW + MINUTE })],
+    }),
+    told: [`wait sold_out ${NOW + MINUTE}`],
+  },
+  {
+    what: "one is sold out, another rests after a start that failed",
+    given: snapshot({
+      demand: job,
+      instances: [instance({ soldOutSince: NOW, askedAt: NOW }), second({ restUntil: NOW + 10 * MINUTE })],
+    }),
+    told: [`wait all_resting ${NOW + MINUTE}`],
+  },
+  {
     what: "two wanted, one runs",
     given: snapshot({
       policy: { ...policy, desiredRunning: 2 },

@@ -1,10 +1,13 @@
 /** Which machines to start for the demand, or why none. Pure. */
 import type { Decision } from "./decision.ts";
-import { type InstanceView, isOfUse, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
+import { type InstanceView, isOfUse, isSoldOut, isStarting, isStopping, type Snapshot } from "./snapshot.ts";
 import { startWantOf, type Want, waitsToBeServed } from "./wanted.ts";
 
 /** How often an unknown state is looked at again before the next machine is tried in its place. */
 export const UNKNOWN_LOOKS = 3;
+
+/** While something is wanted and sold out, the provider is asked at least this often whether a GPU is free again. */
+const STOCK_EVERY_MS = 60_000;
 
 const HOUR_MS = 3_600_000;
 
@@ -47,6 +50,9 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
   const chosen: InstanceView[] = [];
   let firstRest: number | null = null;
   let anyUnknown = false;
+  /** When those were asked about of which the provider says that they are sold out. */
+  const soldOutAsked: number[] = [];
+  let restsOnlySoldOut = true;
   for (const instance of order) {
     if (chosen.length === missing) break;
     if (instance.state === "unknown" && instance.attempt === null) {
@@ -65,8 +71,11 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
     } else if (isStopping(instance, policy, now)) {
       return [...starts(chosen.slice(0, allowed), cause), { kind: "wait", until: null, reason: "stopping" }];
     } else if (instance.state === "stopped" && instance.attempt === null) {
-      if (instance.restUntil <= now) chosen.push(instance);
-      else firstRest = Math.min(firstRest ?? instance.restUntil, instance.restUntil);
+      if (instance.restUntil > now) {
+        firstRest = Math.min(firstRest ?? instance.restUntil, instance.restUntil);
+        restsOnlySoldOut &&= instance.restsSoldOut;
+      } else if (isSoldOut(instance, policy, now)) soldOutAsked.push(instance.askedAt ?? now);
+      else chosen.push(instance);
     }
   }
 
@@ -80,8 +89,16 @@ export function decideStarts(snapshot: Snapshot, want: Want, now: number): Decis
       reason: "rate_limited",
     });
   } else if (chosen.length < missing && starting === 0) {
-    if (firstRest !== null) decisions.push({ kind: "wait", until: firstRest, reason: "all_resting" });
-    else if (instances.some(({ withoutGpu }) => withoutGpu))
+    if (soldOutAsked.length > 0 || firstRest !== null) {
+      const againAt = Math.min(...soldOutAsked.map((at) => at + STOCK_EVERY_MS));
+      if (againAt <= now) decisions.push({ kind: "look", compare: false, reason: "look_for_stock" });
+      const lookAt = againAt <= now ? now + STOCK_EVERY_MS : againAt;
+      decisions.push({
+        kind: "wait",
+        until: Math.min(firstRest ?? lookAt, lookAt),
+        reason: restsOnlySoldOut ? "sold_out" : "all_resting",
+      });
+    } else if (instances.some(({ withoutGpu }) => withoutGpu))
       decisions.push({ kind: "wait", until: null, reason: "without_gpu" });
     else if (anyUnknown) decisions.push({ kind: "wait", until: null, reason: "state_unknown" });
     else if (decisions.length === 0) decisions.push({ kind: "wait", until: null, reason: "none_available" });

@@ -3,7 +3,7 @@ import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type ReleaseCondition, releaseConditions } from "./release.ts";
-import { type InstanceView, isOfUse, isStarting, type Snapshot } from "./snapshot.ts";
+import { type InstanceView, isOfUse, isSoldOut, isStarting, type Snapshot } from "./snapshot.ts";
 import { allowedStarts } from "./starts.ts";
 import { patienceOf, type StopCondition, stopConditions } from "./stops.ts";
 import { startWantOf, type Want, wantOf } from "./wanted.ts";
@@ -85,9 +85,14 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
   const on = instances.filter((each) => isOfUse(each) || isStarting(each, policy, now)).length;
   const allowed = allowedStarts(snapshot, now);
   const free = instances.filter(
-    ({ state, attempt, restUntil, forgotten }) =>
-      state === "stopped" && attempt === null && restUntil <= now && !forgotten,
+    (each) =>
+      each.state === "stopped" &&
+      each.attempt === null &&
+      each.restUntil <= now &&
+      !each.forgotten &&
+      !isSoldOut(each, policy, now),
   );
+  const soldOut = instances.filter((each) => isSoldOut(each, policy, now)).map(({ id }) => id);
   const rests = instances.flatMap(({ state, restUntil }) =>
     state === "stopped" && restUntil > now ? restUntil : [],
   );
@@ -139,7 +144,9 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
     {
       name: "machine_available",
       holds: free.length > 0,
-      value: free.map(({ id }) => id).join(", ") || "none",
+      value:
+        (free.map(({ id }) => id).join(", ") || "none") +
+        (soldOut.length === 0 ? "" : `; sold out: ${soldOut.join(", ")}`),
       from: free.length > 0 || rests.length === 0 ? null : Math.min(...rests),
     },
   ];
@@ -161,8 +168,18 @@ function releaseValue(
       return iso(instance.keptFromReleaseAt);
     case "not_held_back":
       return hold?.mode ?? "none";
+    case "no_quiet_time":
+      return snapshot.schedule.quiet === null ? "none" : `"${snapshot.schedule.quiet.rule}"`;
+    case "budget_left":
+      return snapshot.budget === null
+        ? "nothing is forbidden"
+        : `the ${snapshot.budget.period}'s budget is spent`;
     case "rested":
       return instance.restUntil === 0 ? "no failed start" : `until ${iso(instance.restUntil)}`;
+    case "in_stock":
+      return instance.soldOutSince === null
+        ? "not told otherwise"
+        : `sold out since ${iso(instance.soldOutSince)}`;
     case "no_other_kept":
       return "one at a time";
     case "starts_allowed":

@@ -35,6 +35,12 @@ function busyness(
   return { ...record, gpuBusyAt: answeredAt };
 }
 
+/** An answer that does not tell of stock is no answer to that; none at all leaves what was told before. */
+function soldOutSince(before: Looks, { facts }: Look): number | null {
+  if (facts === null) return before.soldOutSince;
+  return facts.available === false ? (before.soldOutSince ?? facts.askedAt) : null;
+}
+
 /** Takes a look's answer in. */
 export function afterLook(
   record: InstanceRecord,
@@ -46,7 +52,7 @@ export function afterLook(
   calling: boolean,
 ): Progress {
   const { sighting } = look;
-  const told = pricesTold(looks, look.facts);
+  const told = { ...pricesTold(looks, look.facts), soldOutSince: soldOutSince(looks, look) };
   const nextLooks: Looks =
     sighting.state === "unknown"
       ? {

@@ -11,6 +11,8 @@ import type { Attempt, InstanceRecord } from "./record.ts";
 const NO_EFFECT_SENT_MS = 30_000;
 /** The same for an action of which it is not known whether it was sent: power ended between intent and call. */
 const NO_EFFECT_INTENDED_MS = 10_000;
+/** What is sold out may be free at any moment, and a start that is refused for it costs nothing: it is tried each minute. */
+const SOLD_OUT_REST_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 export type AttemptOutcome =
@@ -76,6 +78,7 @@ function end(record: InstanceRecord, outcome: AttemptOutcome, message: string, n
   const { attempt } = record;
   if (attempt === null) return { record, ended: null };
   const failures = outcome === "succeeded" ? 0 : record.failures + 1;
+  const rest = restAfter(failures, policy);
   const gaveUp = attempt.action === "start" && outcome !== "succeeded";
   return {
     record: {
@@ -83,7 +86,9 @@ function end(record: InstanceRecord, outcome: AttemptOutcome, message: string, n
       attempt: null,
       ownStart: gaveUp && record.ownStart !== null ? { ...record.ownStart, givenUp: true } : record.ownStart,
       failures,
-      restUntil: failures === 0 ? 0 : now + restAfter(failures, policy),
+      restUntil:
+        failures === 0 ? 0 : now + (outcome === "sold_out" ? Math.min(rest, SOLD_OUT_REST_MS) : rest),
+      restsSoldOut: outcome === "sold_out",
       restReason: failures === 0 ? null : `${attempt.action} ${outcome}: ${message}`,
     },
     ended: { attempt, outcome, message },

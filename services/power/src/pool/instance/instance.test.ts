@@ -257,6 +257,39 @@ for (const { what, record, looks, ours } of ORIGINS) {
   });
 }
 
+test("since when it is sold out, look by look; no answer leaves it, one that does not tell of it does not", () => {
+  const told = (...answers: Array<boolean | undefined | null>) => {
+    const looks = answers.map((available, index): Look => {
+      const at = NOW + index * MINUTE;
+      const facts =
+        available === null ? null : { askedAt: at, ...(available === undefined ? {} : { available }) };
+      return { sighting: { state: "stopped" }, askedAt: at, answeredAt: at, compared: false, facts };
+    });
+    return walk(newRecord({ providerId: "u1" }), looks).looks.soldOutSince;
+  };
+  assert.equal(told(false), NOW);
+  assert.equal(told(true, false, false, null), NOW + MINUTE);
+  assert.equal(told(false, true), null);
+  assert.equal(told(false, undefined), null);
+});
+
+test("what was refused for want of stock rests for a minute at most, however often", () => {
+  let record = newRecord({ providerId: "u1" });
+  const refusal = { outcome: "refused", lane: "api", soldOut: true, message: "Sold out." } as const;
+  for (let tries = 1; tries <= 6; tries += 1) {
+    const intent = {
+      attemptId: "a",
+      action: "start",
+      reason: "job_waiting",
+      at: NOW,
+      demandSince: null,
+    } as const;
+    record = afterAction(beginAttempt(record, intent), "a", refusal, NOW, policy).record;
+    assert.equal(record.restUntil, NOW + Math.min(30 * SECOND * 2 ** (tries - 1), MINUTE));
+    assert.equal(record.restsSoldOut, true);
+  }
+});
+
 test("a refused start is nobody's, one that a person ordered is known for it", () => {
   const intent = { attemptId: "a1", action: "start" as const, at: NOW, demandSince: null };
   const intended = beginAttempt(newRecord({ providerId: "u1" }), { ...intent, reason: "ordered" });

@@ -14,6 +14,8 @@ export interface Looks {
   readonly offAt: number | null;
   /** What the provider told last, with its time; null before it told anything. */
   readonly facts: Facts | null;
+  /** Since when, look by look, it has told that a start would find no GPU free; null where it did not tell so last. */
+  readonly soldOutSince: number | null;
   /** What it told last of an hour's price, while it runs and while it is off; a later answer may leave it out. */
   readonly price: PriceTold | null;
   readonly offPrice: PriceTold | null;
@@ -27,6 +29,7 @@ export const NO_LOOKS: Looks = {
   comparedAt: null,
   offAt: null,
   facts: null,
+  soldOutSince: null,
   price: null,
   offPrice: null,
 };

@@ -38,6 +38,8 @@ export const InstanceRecord = z.object({
   failures: z.number().int().nonnegative(),
   restUntil: Time,
   restReason: z.string().nullable(),
+  /** It rests because its provider refused the last start for want of stock. */
+  restsSoldOut: z.boolean().default(false),
   /** When starts were sent, within the last hour. */
   starts: z.array(Time),
   /** The start of ours that the machine is, or may be, on by; null where it is off, or somebody else's. */
@@ -61,6 +63,18 @@ export const InstanceRecord = z.object({
   lastRunningAt: Time.nullable(),
   /** When its GPU was last seen computing more than policy calls idle, since it was off; null where it was not. */
   gpuBusyAt: Time.nullable().default(null),
+  /** The planned stop of its provider that power has set, or may have set. */
+  plan: z
+    .object({
+      at: Time.nullable(),
+      asked: z.array(Time).readonly(),
+      renewedAt: Time.nullable(),
+      failedSince: Time.nullable(),
+      words: z.string().nullable(),
+      againAt: Time,
+    })
+    .nullable()
+    .default(null),
   /** When it last came up for not being deleted. */
   keptFromReleaseAt: Time.nullable().default(null),
   /** Finished runs together, without the current one. */
@@ -87,6 +101,7 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     failures: 0,
     restUntil: 0,
     restReason: null,
+    restsSoldOut: false,
     starts: [],
     ownStart: null,
     runningSince: null,
@@ -94,6 +109,7 @@ export function newRecord(instance: Pick<Instance, "providerId">): InstanceRecor
     workerFrom: null,
     lastRunningAt: null,
     gpuBusyAt: null,
+    plan: null,
     keptFromReleaseAt: null,
     uptimeMs: 0,
     cost: 0,

@@ -127,6 +127,15 @@ export function withoutFuture(record: InstanceRecord, now: number, longestRestMs
     workerFrom: past(record.workerFrom),
     gpuBusyAt: past(record.gpuBusyAt),
     keptFromReleaseAt: past(record.keptFromReleaseAt),
+    plan:
+      record.plan === null
+        ? null
+        : {
+            ...record.plan,
+            renewedAt: past(record.plan.renewedAt),
+            failedSince: past(record.plan.failedSince),
+            againAt: past(record.plan.againAt),
+          },
     run: { ...record.run, until: past(record.run.until) },
     off: { ...record.off, until: past(record.off.until) },
   };
