@@ -198,7 +198,10 @@ test("hooks do not wait for each other, hear what they ask for, and a command ge
   await begun(hooks);
   await tell("stopped");
   await tell("running");
-  const text = await until("the program has it", () => readFile(out, "utf8"));
+  const text = await until("the program has it", async () => {
+    const found = await readFile(out, "utf8");
+    return found.includes("WEBHOOK_ID") ? found : undefined;
+  });
   assert.ok(text.startsWith('{"type":"gpu.running"'), text);
   assert.match(text, /WEBHOOK_ID=default-2-/);
   assert.doesNotMatch(text, /not-for-programs|gpu\.stopped/);
