@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-/** gpuctl: reads its arguments and hands them to the commands. */
 import { fileURLToPath } from "node:url";
 import { HISTORY_KINDS, HOLD_MODES } from "@gpu-power-manager/shared/api";
 import { parseDuration } from "@gpu-power-manager/shared/duration";
@@ -15,6 +14,8 @@ import { pointOnPage, setLine } from "./commands/mend-profile.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
 import { checkProfile, dryRun } from "./commands/profile.ts";
+/** gpuctl: reads its arguments and hands them to the commands. */
+import { printReport } from "./commands/report.ts";
 import { printSchedule } from "./commands/schedule.ts";
 import { printStatus } from "./commands/status.ts";
 import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
@@ -134,6 +135,10 @@ command(
   .option("--since <duration>", "only what is younger, such as 7d", milliseconds)
   .option("--limit <n>", "so many", count, 50)
   .action(async (flags: HistoryFlags) => await printHistory(session(), { ...flags, kind: "gap" }));
+
+command("report [day]", "What the last day was, or another one", "gpuctl report 2026-11-24").action(
+  async (day: string | undefined) => await printReport(session(), day),
+);
 
 command("watch", "What happens, as it happens, until Ctrl-C", "gpuctl watch").action(async () => {
   const stop = new AbortController();

@@ -11,6 +11,7 @@ import {
   ListenerAbout,
   LoginEntry,
   OperatorEntry,
+  ReportEntry,
   Token,
 } from "./events.ts";
 import { Memory } from "./memory.ts";
@@ -91,6 +92,8 @@ export const HISTORY_KINDS = [
   "outcome",
   "state",
   "worker",
+  "served",
+  "report",
   "gap",
   "login",
   "hold",
@@ -167,6 +170,7 @@ export const Happening = z.discriminatedUnion("kind", [
   GapEntry,
   LoginEntry,
   OperatorEntry,
+  ReportEntry,
 ]);
 export type Happening = z.infer<typeof Happening>;
 

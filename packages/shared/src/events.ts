@@ -190,6 +190,13 @@ export const HistoryEntry = z.discriminatedUnion("kind", [
   }),
   /** A worker on it is online, so long after it began to run. */
   z.object({ ...historyBase, kind: z.literal("worker"), ms: z.number().nonnegative() }),
+  /** Jobs that had waited for a machine see one run; the oldest of them had waited for so long. */
+  z.object({
+    ...historyBase,
+    kind: z.literal("served"),
+    jobs: z.int().positive(),
+    oldestMs: z.number().nonnegative(),
+  }),
 ]);
 export type HistoryEntry = z.infer<typeof HistoryEntry>;
 
@@ -240,6 +247,38 @@ export type LoginEntry = z.infer<typeof LoginEntry>;
 
 export function loginSubject(entry: Pick<LoginEntry, "pool">): string {
   return `gpu.history.${entry.pool}.login`;
+}
+
+const Known = z.number().nullable();
+
+/** What a day was; null is what cannot be known, and `unknown` says why. */
+export const DayReport = z.object({
+  /** Local date, in the time zone of the policy. */
+  day: z.string(),
+  /** Hours of each machine, and those of which nobody knows. */
+  hours: z.array(z.object({ instance: Token, running: z.number(), unknown: z.number() })),
+  cost: Known,
+  currency: z.string().nullable(),
+  /** What it would have cost with as many machines as policy wants running on all day; and what was not spent of it. */
+  alwaysOnCost: Known,
+  saved: Known,
+  jobs: Known,
+  /** How often jobs had waited for a machine, and how long the oldest of them. */
+  waited: z.object({ times: z.int(), medianSeconds: Known, worstSeconds: Known }),
+  /** Starts by their reason. */
+  starts: z.record(z.string(), z.int()),
+  failedStarts: z.int(),
+  gaps: z.object({ count: z.int(), seconds: z.number(), missedAndRecovered: Known }),
+  unknown: z.array(z.string()),
+});
+export type DayReport = z.infer<typeof DayReport>;
+
+/** On `gpu.history.<pool>.report`, once a day where policy asks for it. */
+export const ReportEntry = DayReport.extend({ kind: z.literal("report"), pool: Token, at: Timestamp });
+export type ReportEntry = z.infer<typeof ReportEntry>;
+
+export function dayReportSubject(entry: Pick<ReportEntry, "pool">): string {
+  return `gpu.history.${entry.pool}.report`;
 }
 
 /** What a person, or a program in a person's name, may do to a pool. */

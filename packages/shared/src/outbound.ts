@@ -1,6 +1,7 @@
 import type { Bus } from "./bus.ts";
 import { describeError } from "./errors.ts";
 import {
+  dayReportSubject,
   type GapEntry,
   gapSubject,
   type HistoryEntry,
@@ -10,6 +11,7 @@ import {
   type OperatorEntry,
   operatorSubject,
   type Report,
+  type ReportEntry,
   reportSubject,
 } from "./events.ts";
 import type { Logger } from "./logger.ts";
@@ -56,6 +58,14 @@ export class Outbound {
 
   login(entry: LoginEntry): void {
     this.enqueue({ subject: loginSubject(entry), body: JSON.stringify(entry), id: undefined });
+  }
+
+  day(entry: ReportEntry): void {
+    this.enqueue({
+      subject: dayReportSubject(entry),
+      body: JSON.stringify(entry),
+      id: `report.${entry.pool}.${entry.day}`,
+    });
   }
 
   private enqueue(message: Message): void {

@@ -20,6 +20,7 @@ import { Operator } from "./operator/operator.ts";
 import { openPool } from "./pool/open-pool.ts";
 import { warningsOf } from "./pool/pool.ts";
 import { openDriver } from "./provider/open-driver.ts";
+import { Reporter } from "./report/reporter.ts";
 import { deriveFromBackup } from "./telemetry/backup-gauge.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
 import { deriveFromState } from "./telemetry/gauges.ts";
@@ -138,6 +139,17 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     onOutcome: deriveFromHooks(metrics.registry, () => told && { hooks: told.view(), now: now() }),
   });
   told = hooks;
+  const reporter = await Reporter.open({
+    bus,
+    pool: () => followed.pool,
+    spending: () => open.purse.spending,
+    machines: () => stage.status()?.instances,
+    jobs: () => Object.values(demand.value.counts).reduce((sum, count) => sum + count, 0),
+    outbound,
+    mayAct,
+    now,
+    logger,
+  });
   const acts = new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now });
   operator.acts(acts, page, () => reconciler.lookNow());
   operator.tells(hooks);
@@ -171,6 +183,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     }),
     reconciler.run(signal),
     hooks.run(signal),
+    reporter.run(signal),
   ];
   // A part that ends before the signal has failed: better a restart than a service that half works.
   await Promise.race([Promise.all(parts), kept, bus.lost, whenAborted(signal)]);

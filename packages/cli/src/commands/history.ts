@@ -1,5 +1,6 @@
 /** `gpuctl history`, `gaps` and `watch`: what happened, and what happens. */
 import { type Happening, HistoryPage } from "@gpu-power-manager/shared/api";
+import { dayReportLines } from "@gpu-power-manager/shared/day-report-words";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { LoginEvent } from "@gpu-power-manager/shared/events";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
@@ -43,6 +44,10 @@ export function describeHappening(entry: Happening, say: Say): string {
       return `${entry.instance}  ${entry.from} → ${entry.to}`;
     case "worker":
       return `${entry.instance}  ${say(`a worker is online after ${formatDuration(entry.ms)}`, `工作进程在 ${formatDuration(entry.ms)} 后上线`)}`;
+    case "served":
+      return `${entry.instance}  ${say(`${entry.jobs} waiting jobs see it running after ${formatDuration(entry.oldestMs)}`, `${entry.jobs} 个等待的任务在 ${formatDuration(entry.oldestMs)} 后看到它运行`)}`;
+    case "report":
+      return `${say("report of", "日报")} ${entry.day}  ${dayReportLines(entry, say).join("; ")}`;
     case "gap": {
       const length = formatDuration(entry.to - entry.from);
       const found =

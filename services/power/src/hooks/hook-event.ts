@@ -10,12 +10,13 @@ export const HOOK_EVENTS = [
   "failed",
   "gap",
   "login_required",
+  "daily_report",
 ] as const;
 export type HookEventName = (typeof HOOK_EVENTS)[number];
 
 export interface HookEvent {
   readonly name: HookEventName;
-  readonly data: Readonly<Record<string, string | number | boolean | null>>;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** Stops that power has decided on because nobody needs the machine; others are a person's. */
@@ -48,6 +49,11 @@ export function hookEventOf(entry: Happening): HookEvent | undefined {
     }
     case "login":
       return entry.event === "asked_for" ? { name: "login_required", data: {} } : undefined;
+    case "report": {
+      const { kind: _, pool: __, at: ___, ...figures } = entry;
+      return { name: "daily_report", data: figures };
+    }
+    case "served":
     case "operator":
       return undefined;
   }

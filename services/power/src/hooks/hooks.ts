@@ -197,7 +197,8 @@ export class Hooks {
   private async catchUp(target: HookTarget, progress: Progress, signal: AbortSignal): Promise<void> {
     const { bus, pool, mayAct, logger } = this.parts;
     const { name } = target;
-    const { first_seq: first, last_seq: last } = (await bus.manager.streams.info(STREAMS.history)).state;
+    const { state } = await bus.manager.streams.info(STREAMS.history);
+    const [first, last] = [Math.max(1, state.first_seq), state.last_seq];
     const kept = this.positions.value[name];
     // A hook that is new hears of what comes, not of the year before. A stream that was made again begins anew.
     let next = kept === undefined ? last + 1 : kept > last + 1 ? first : kept;

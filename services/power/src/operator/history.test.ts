@@ -3,6 +3,8 @@ import { type TestContext, test } from "node:test";
 import { type Happening, HISTORY_KINDS, HistoryQuery } from "@gpu-power-manager/shared/api";
 import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
 import {
+  type DayReport,
+  dayReportSubject,
   gapSubject,
   historySubject,
   loginSubject,
@@ -32,6 +34,21 @@ async function openGuarded(t: TestContext) {
   return { nats, bus };
 }
 
+const REPORT: DayReport = {
+  day: "1970-01-01",
+  hours: [],
+  cost: null,
+  currency: null,
+  alwaysOnCost: null,
+  saved: null,
+  jobs: null,
+  waited: { times: 0, medianSeconds: null, worstSeconds: null },
+  starts: {},
+  failedStarts: 0,
+  gaps: { count: 0, seconds: 0, missedAndRecovered: 0 },
+  unknown: [],
+};
+
 const hold = (at: number, more: Partial<OperatorEntry> = {}): OperatorEntry => ({
   kind: "operator",
   pool: "default",
@@ -57,6 +74,8 @@ function subjectFor(entry: Happening): string {
       return loginSubject(entry);
     case "operator":
       return operatorSubject(entry);
+    case "report":
+      return dayReportSubject(entry);
     default:
       return historySubject(entry);
   }
@@ -103,6 +122,8 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     hold(10, { action: "stop", instance: "gpu-1" }),
     { kind: "intent", ...of("gpu-2", 11), ...start, reason: "job_waiting" },
     { kind: "worker", ...of("gpu-2", 12), ms: 1_000 },
+    { kind: "served", ...of("gpu-2", 13), jobs: 2, oldestMs: 60_000 },
+    { kind: "report", pool: "default", at: 14, ...REPORT },
   ];
   for (const entry of entries) await tell(bus, entry);
   const found = async (query: Record<string, string>) => {
@@ -110,12 +131,14 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     return page.entries.map(({ sequence }) => sequence);
   };
   const cases: ReadonlyArray<readonly [Record<string, string>, readonly number[]]> = [
-    [{}, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
+    [{}, [14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
     [{ kind: "attempt" }, [11, 2, 1]],
     [{ kind: "intent" }, [11, 1]],
     [{ kind: "outcome" }, [2]],
     [{ kind: "state" }, [3]],
     [{ kind: "worker" }, [12]],
+    [{ kind: "served" }, [13]],
+    [{ kind: "report" }, [14]],
     [{ kind: "gap" }, [4]],
     [{ kind: "login" }, [5]],
     [{ kind: "hold" }, [7, 6]],
@@ -126,12 +149,17 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     [{ kind: "attempt", instance: "gpu-2" }, [11]],
     [{ kind: "hold", instance: "gpu-1" }, []],
     [{ kind: "attempt", since: new Date(2).toISOString(), until: new Date(10).toISOString() }, [2]],
-    [{ since: new Date(10).toISOString() }, [12, 11, 10]],
+    [{ since: new Date(10).toISOString() }, [14, 13, 12, 11, 10]],
   ];
   for (const [query, expected] of cases)
     assert.deepEqual(await found(query), expected, JSON.stringify(query));
   const asked = new Set(cases.map(([{ kind }]) => kind).filter((kind) => kind !== undefined));
   assert.deepEqual([...asked].sort(), [...HISTORY_KINDS].sort(), "no kind is left out");
+});
+
+test("a history into which nothing ever came is empty, and no error", async (t) => {
+  const { bus } = await openGuarded(t);
+  assert.deepEqual(await readHistory(bus, "default", HistoryQuery.parse({})), { entries: [], next: null });
 });
 
 test("a server that hangs is not waited for longer than is said, and the words say so", async (t) => {

@@ -26,6 +26,8 @@ export function subjectOf(pool: string, { kind, instance }: Pick<HistoryQuery, "
   switch (kind) {
     case "gap":
       return `gpu.history.${pool}.path`;
+    case "report":
+      return `gpu.history.${pool}.report`;
     case "login":
       return `gpu.history.${pool}.login`;
     case "hold":
@@ -37,6 +39,7 @@ export function subjectOf(pool: string, { kind, instance }: Pick<HistoryQuery, "
     case "outcome":
     case "state":
     case "worker":
+    case "served":
       return `gpu.history.${pool}.${instance ?? "*"}`;
     case undefined:
       return `gpu.history.${pool}.*`;
@@ -99,7 +102,10 @@ export async function readHistory(
 }
 
 async function readPage(bus: Bus, pool: string, query: HistoryQuery): Promise<HistoryPage> {
-  const { first_seq: first, last_seq: last } = (await bus.manager.streams.info(STREAMS.history)).state;
+  const { state } = await bus.manager.streams.info(STREAMS.history);
+  const last = state.last_seq;
+  // Of a stream into which nothing ever came it is 0, from which nobody can read.
+  const first = Math.max(1, state.first_seq);
   const filter = subjectOf(pool, query);
   const oldest = query.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(query.since);
   let upper = Math.min(last, (query.before ?? last + 1) - 1);

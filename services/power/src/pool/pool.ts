@@ -59,6 +59,12 @@ const WrittenPolicy = z.strictObject({
     .refine((ms) => ms >= LEAST_KEEP_MS, { error: "must be at least 1h" })
     .optional(),
   /** Whose wall clock the schedules are written by; the machine's own where it is not said. */
+  /** The hour at which the report of the day before is made, such as 08:00. Unset: never. Milliseconds after midnight. */
+  dailyReport: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be an hour such as 08:00, in quotes")
+    .transform((text) => (Number(text.slice(0, 2)) * 60 + Number(text.slice(3))) * 60_000)
+    .optional(),
   timeZone: TimeZone.default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
   schedules: z.array(ScheduleRule).max(50).default([]),
   /** In the machines' currency. No machine that works is stopped for it. */

@@ -46,6 +46,11 @@ export class Purse {
     return new Purse(parts, document);
   }
 
+  /** What was spent on each day, up to now. */
+  get spending(): Spending {
+    return this.counted(this.document.value);
+  }
+
   /** Each budget that policy sets, as it stands now. */
   get budgets(): BudgetState[] {
     const { budget, timeZone } = this.parts.pool().policy;

@@ -82,7 +82,8 @@ export class Serving {
       if (next === demand.value) continue;
       await demand.change((value) => serve(value, askedAt).demand);
       if (boots.length > 0) this.announce(member.instance.id, boots);
-      if (served > 0) story.served(member.instance.id, served, oldest === null ? null : now() - oldest);
+      if (served > 0)
+        story.served(member.instance.id, served, oldest === null ? null : now() - oldest, now());
     }
   }
 

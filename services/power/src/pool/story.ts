@@ -11,6 +11,9 @@ import type { Attempt } from "./instance/record.ts";
 import type { Member } from "./member.ts";
 import { type Pool, warningsOf } from "./pool.ts";
 
+/** Longer than two looks at a machine that runs: who waits for longer waits for a machine. */
+const WAITED_MS = 30_000;
+
 export interface StoryParts {
   readonly poolName: () => string;
   readonly outbound: Outbound;
@@ -189,9 +192,19 @@ export class Story {
     this.parts.metrics.startLatency(instance, "worker", ms);
   }
 
-  served(instance: string, jobs: number, oldestMs: number | null): void {
-    const { logger, metrics } = this.parts;
+  served(instance: string, jobs: number, oldestMs: number | null, at: number): void {
+    const { logger, metrics, outbound, poolName } = this.parts;
     logger.info({ instance, jobs }, "waiting jobs see a running machine");
+    // What came while it ran has waited for nobody, and history is not for each of them.
+    if (oldestMs !== null && oldestMs >= WAITED_MS)
+      outbound.history({
+        kind: "served",
+        pool: poolName(),
+        instance,
+        at,
+        jobs,
+        oldestMs: Math.round(oldestMs),
+      });
     if (oldestMs !== null) metrics.startLatency(instance, "total", oldestMs);
   }
 }

@@ -1,5 +1,6 @@
 /** History as people read it: each attempt unfolds to its steps. */
 import type { ArtifactList, HistoryPage } from "@gpu-power-manager/shared/api";
+import { dayReportLines } from "@gpu-power-manager/shared/day-report-words";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import { type Html, html } from "./html.ts";
 import { length, type Speech } from "./language.ts";
@@ -32,7 +33,8 @@ export function historyView(page: HistoryPage, artifacts: ArtifactList["artifact
       if (told.has(entry.attemptId)) continue;
       told.add(entry.attemptId);
       items.push(attempt(entry.attemptId, page.entries, artifacts, speech));
-    } else if (entry.kind !== "state" && entry.kind !== "worker") items.push(single(each, speech));
+    } else if (entry.kind !== "state" && entry.kind !== "worker" && entry.kind !== "served")
+      items.push(single(each, speech));
   }
   if (items.length === 0) return html`<p class="note">${say("Nothing has happened yet.", "尚无记录。")}</p>`;
   const more =
@@ -105,6 +107,10 @@ function single({ entry, at }: Entry, speech: Speech): Html {
   if (entry.kind === "login") {
     const words = LOGIN_WORDS[entry.event];
     return html`<li class="${entry.event === "asked_for" ? "is-failed" : "is-good"}"><div class="row"><span class="what">${say("Login at the console", "控制台登录")}</span> <span class="result"></span> <span class="because">${say(words.en, words.zh)}</span> ${when}</div></li>`;
+  }
+  if (entry.kind === "report") {
+    const lines = dayReportLines(entry, say).map((line) => html`<li>${line}</li>`);
+    return html`<li><details><summary><span class="what">${say("Report of", "日报")} ${entry.day}</span> <span class="result"></span> <span class="because"></span> ${when}</summary><ul class="steps">${lines}</ul></details></li>`;
   }
   if (entry.kind !== "operator") return html``;
   const refused = entry.outcome === "refused";
