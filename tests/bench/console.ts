@@ -1,15 +1,26 @@
 /**
- * From power's decision to the start request at the console: the driver by each lane, beside the shortest Playwright
- * script that does the same on the same stand-in in the same run. What is isolated is the driver alone: NATS, the
+ * From power's decision to the start request at the console: the driver by each lane, beside the shortest script that
+ * does the same on the same stand-in in the same run (a bare signed request, or Playwright with a session). What is isolated is the driver alone: NATS, the
  * pool and its records are not in it. Alone: `node tests/bench/console.ts`; ROUNDS and SAMPLES shorten it.
  */
+import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LANES, type Lane } from "@gpu-power-manager/shared/events";
+import { createLogger } from "@gpu-power-manager/shared/logger";
 import { chromium, type Locator, type Page } from "playwright";
 import { z } from "zod";
+import type { ConsoleDriver } from "../../services/power/src/console/driver.ts";
 import { parseProfile } from "../../services/power/src/console/profile.ts";
-import { DEFAULT_PASSWORD, DEFAULT_USERNAME } from "../../sim/console/src/provider.ts";
+import { SignedConsole } from "../../services/power/src/provider/signed-console.ts";
+import { isSigning } from "../../services/power/src/provider/signed-lane.ts";
+import {
+  DEFAULT_PASSWORD,
+  DEFAULT_PRIVATE_KEY,
+  DEFAULT_PUBLIC_KEY,
+  DEFAULT_USERNAME,
+} from "../../sim/console/src/provider.ts";
 import { openDriver, SANDBOX } from "../harness/driven-console.ts";
 import { profileFor } from "../harness/pool-files.ts";
 import { Process, until } from "../harness/process.ts";
@@ -38,6 +49,7 @@ export interface LaneSpeed {
 }
 
 export interface ConsoleSpeed {
+  readonly signed: LaneSpeed;
   readonly api: LaneSpeed;
   readonly page: LaneSpeed;
   readonly rounds: number;
@@ -148,16 +160,57 @@ async function bareScript(site: Site) {
   return { api, clicks, close: () => browser.close() };
 }
 
-async function driverFor(site: Site, lane: "api" | "page", stateDir: string) {
-  const driver = openDriver({
-    profile: parseProfile(await profileFor(site, { lanes: [lane] }), "bench.yaml"),
+/** The shortest script that signs: the fields sorted and hashed, one request over the connection that is kept. */
+function bareSigner(site: Site): Contender {
+  const fields = {
+    Action: "StartCompShareInstance",
+    PublicKey: DEFAULT_PUBLIC_KEY,
+    Region: "cn-wlcb",
+    UHostId: MACHINE,
+    Zone: "cn-wlcb-01",
+  };
+  return {
+    prepare: async () => {},
+    start: async () => {
+      const text = Object.entries(fields).flat().join("");
+      const Signature = createHash("sha1").update(`${text}${DEFAULT_PRIVATE_KEY}`).digest("hex");
+      const answer = await fetch(site.apiUrl, {
+        method: "POST",
+        body: new URLSearchParams({ ...fields, Signature }),
+      });
+      await answer.text();
+    },
+  };
+}
+
+async function driverOf(site: Site, lane: Lane, stateDir: string): Promise<ConsoleDriver> {
+  const profile = parseProfile(await profileFor(site, { lanes: [lane] }), "bench.yaml");
+  if (lane !== "signed" || !isSigning(profile))
+    return openDriver({ profile, providerIds: [MACHINE], stateDir, chromiumPath: CHROMIUM });
+  const nothing = () => {};
+  return new SignedConsole({
+    profile,
     providerIds: [MACHINE],
-    stateDir,
-    chromiumPath: CHROMIUM,
+    keys: { publicKey: DEFAULT_PUBLIC_KEY, privateKey: DEFAULT_PRIVATE_KEY },
+    browser: undefined,
+    always: false,
+    logger: createLogger({ service: "bench", level: "fatal", secrets: [] }),
+    events: {
+      observed: nothing,
+      disagreed: nothing,
+      failed: nothing,
+      browserRestarted: nothing,
+      login: nothing,
+    },
+    now: Date.now,
   });
+}
+
+async function driverFor(site: Site, lane: Lane, stateDir: string) {
+  const driver = await driverOf(site, lane, stateDir);
   const contender: Contender = {
     prepare: async () => {
-      const { instances } = await driver.compare();
+      const { instances } = await (lane === "signed" ? driver.observe() : driver.compare());
       if (instances.get(MACHINE)?.state !== "stopped")
         throw new Error(`The driver sees ${JSON.stringify(instances.get(MACHINE))}`);
     },
@@ -174,7 +227,7 @@ async function driverFor(site: Site, lane: "api" | "page", stateDir: string) {
   return { contender, close: () => driver.close() };
 }
 
-/** Starts the stand-in as a process of its own, measures both lanes, ends everything. */
+/** Starts the stand-in as a process of its own, measures each lane, ends everything. */
 export async function measureConsole(rounds = ROUNDS, samples = SAMPLES): Promise<ConsoleSpeed> {
   const dir = await mkdtemp(join(tmpdir(), "gpm-bench-console-"));
   const standIn = new Process("console", {
@@ -194,17 +247,18 @@ export async function measureConsole(rounds = ROUNDS, samples = SAMPLES): Promis
     const bare = await bareScript(site);
     closing.unshift(bare.close);
     const measured: Record<string, LaneSpeed> = {};
-    for (const lane of ["api", "page"] as const) {
+    const floors = { signed: bareSigner(site), api: bare.api, page: bare.clicks };
+    for (const lane of LANES) {
       const ours = await driverFor(site, lane, join(dir, lane));
       closing.unshift(ours.close);
-      const floor = lane === "api" ? bare.api : bare.clicks;
-      measured[lane] = await compare(site, floor, ours.contender, rounds, samples);
+      measured[lane] = await compare(site, floors[lane], ours.contender, rounds, samples);
       await ours.close();
       closing.shift();
     }
-    const { api, page } = measured;
-    if (api === undefined || page === undefined) throw new Error("both lanes were measured");
-    return { api, page, rounds, samples };
+    const { signed, api, page } = measured;
+    if (signed === undefined || api === undefined || page === undefined)
+      throw new Error("each lane was measured");
+    return { signed, api, page, rounds, samples };
   } finally {
     for (const close of closing) await close();
     await rm(dir, { recursive: true, force: true });
@@ -212,10 +266,10 @@ export async function measureConsole(rounds = ROUNDS, samples = SAMPLES): Promis
 }
 
 /** One line for people. */
-export function consoleInWords({ api, page, rounds, samples }: ConsoleSpeed): string {
+export function consoleInWords({ signed, api, page, rounds, samples }: ConsoleSpeed): string {
   const words = ({ p50, p99, floorP50, floorP99, ratio }: LaneSpeed) =>
     `${p50.toFixed(1)} ms p50 (${ratio.toFixed(2)} × the floor's ${floorP50.toFixed(1)}), ${p99.toFixed(1)} p99 (floor ${floorP99.toFixed(1)})`;
-  return `driver.act → start request, ${rounds} × ${samples}: API lane ${words(api)}; by clicking ${words(page)}`;
+  return `driver.act → start request, ${rounds} × ${samples}: signed ${words(signed)}; API lane ${words(api)}; by clicking ${words(page)}`;
 }
 
 if (import.meta.main) {

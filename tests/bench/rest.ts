@@ -1,7 +1,7 @@
 /**
  * What both services cost while nothing happens: default settings, real NATS, Redis and Chromium, a console whose
  * page asks for its list every 10 s. Alone: `node tests/bench/rest.ts`; SECONDS and WARM_UP_SECONDS shorten it,
- * CHROMIUM_PATH chooses the browser.
+ * CHROMIUM_PATH chooses the browser, KEYS=true gives power the keys of the signed API, so that no browser runs.
  */
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,7 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { stringify } from "yaml";
-import { DEFAULT_PASSWORD, DEFAULT_USERNAME, startConsole } from "../../sim/console/src/provider.ts";
+import {
+  DEFAULT_PASSWORD,
+  DEFAULT_PRIVATE_KEY,
+  DEFAULT_PUBLIC_KEY,
+  DEFAULT_USERNAME,
+  startConsole,
+} from "../../sim/console/src/provider.ts";
 import { startGateway } from "../../sim/dsp/src/gateway.ts";
 import { profileFor } from "../harness/pool-files.ts";
 import { freePort, Process } from "../harness/process.ts";
@@ -29,6 +35,8 @@ export interface RestOptions {
   readonly warmUpSeconds?: number;
   readonly seconds?: number;
   readonly chromiumPath?: string;
+  /** Power has the keys of the signed API; default false. */
+  readonly keys?: boolean;
 }
 
 export interface ServiceRest {
@@ -79,6 +87,9 @@ export async function measureRest(options: RestOptions = {}): Promise<Rest> {
     CHROMIUM_SANDBOX: process.getuid?.() === 0 ? "false" : "true",
     CONSOLE_USER: DEFAULT_USERNAME,
     CONSOLE_PASSWORD: DEFAULT_PASSWORD,
+    ...(options.keys === true
+      ? { PROVIDER_PUBLIC_KEY: DEFAULT_PUBLIC_KEY, PROVIDER_PRIVATE_KEY: DEFAULT_PRIVATE_KEY }
+      : {}),
   };
   const listener = new Service("listener", await freePort(), ofListener);
   const power = new Service("power", await freePort(), ofPower);
@@ -139,8 +150,9 @@ export function restInWords({ listener, power, pssBytes, cpu, seconds }: Rest): 
 }
 
 if (import.meta.main) {
-  const { SECONDS, WARM_UP_SECONDS: WARM_UP, CHROMIUM_PATH } = process.env;
+  const { SECONDS, WARM_UP_SECONDS: WARM_UP, CHROMIUM_PATH, KEYS } = process.env;
   const rest = await measureRest({
+    keys: KEYS === "true",
     ...(SECONDS === undefined ? {} : { seconds: Number(SECONDS) }),
     ...(WARM_UP === undefined ? {} : { warmUpSeconds: Number(WARM_UP) }),
     ...(CHROMIUM_PATH === undefined ? {} : { chromiumPath: CHROMIUM_PATH }),

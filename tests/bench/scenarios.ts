@@ -18,12 +18,12 @@ const MB = 1_000_000;
 const console: Scenario = {
   name: "console",
   isolates: {
-    en: "Power's driver alone, by the signed-in page's API and by clicking, beside the shortest Playwright script that does the same. The stand-in's disabled phase is off.",
-    zh: "仅 power 的驱动：经已登录页面的 API 和经点击；旁边是做同样事情的最短 Playwright 脚本。替身的按钮禁用阶段已关闭。",
+    en: "Power's driver alone, by a signed request, by the signed-in page's API and by clicking, beside the shortest script that does the same. The stand-in's disabled phase is off.",
+    zh: "仅 power 的驱动：经签名请求、经已登录页面的 API 和经点击；旁边是做同样事情的最短脚本。替身的按钮禁用阶段已关闭。",
   },
   fullOnly: true,
   run: async ({ rounds }) => {
-    const { api, page } = await measureConsole(rounds);
+    const { signed, api, page } = await measureConsole(rounds);
     const row = (id: string, en: string, zh: string, of: typeof api, atMost: number): Row => ({
       id,
       what: { en, zh },
@@ -34,6 +34,13 @@ const console: Scenario = {
       target: { of: "ratio", atMost },
     });
     return [
+      row(
+        "console-signed",
+        "decision → start request, signed, p50",
+        "决定 → 开机请求，签名通道，p50",
+        signed,
+        1.5,
+      ),
       row("console-api", "decision → start request, API lane, p50", "决定 → 开机请求，API 通道，p50", api, 3),
       row(
         "console-click",
@@ -119,6 +126,7 @@ const rest: Scenario = {
   fullOnly: true,
   run: async () => {
     const { listener, power, pssBytes, cpu } = await measureRest();
+    const { power: signed } = await measureRest({ keys: true });
     const row = (
       id: string,
       en: string,
@@ -144,6 +152,14 @@ const rest: Scenario = {
         "power 及其浏览器，内存",
         "MB",
         power.pssBytes / MB,
+      ),
+      row(
+        "rest-power-signed",
+        "power with keys of the signed API and no browser, memory",
+        "使用签名 API 密钥、没有浏览器的 power，内存",
+        "MB",
+        signed.pssBytes / MB,
+        120,
       ),
     ];
   },
