@@ -27,7 +27,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_listener_state_failures_total:
     "写入 NATS 状态失败的次数，按要为下一个监听服务保存的内容（path、ledger）分列；每次都会重试。",
   gpu_power_state_failures_total:
-    "写入 NATS 状态失败的次数，按要保存的内容（lease、demand、instance、hold、spending）分列；每次都会重试。",
+    "写入 NATS 状态失败的次数，按要保存的内容（lease、demand、instance、hold、spending、work）分列；每次都会重试。",
   gpu_listener_spooled_events: "等待 NATS 且已写入磁盘的事件数，停止或崩溃都不会丢失；合并在一起的算一个。",
   gpu_listener_unspooled_events:
     "等待 NATS 而不在磁盘上的事件数（未设置 STATE_DIR，或无法写入）：停止或崩溃会丢失它们。",
@@ -79,7 +79,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_decisions_total: "调和循环的决定数，按理由；一轮可能有多个。",
   gpu_power_events_malformed_total: "本版本不认识其形状的任务事件数；大于 0 表示 power 比 listener 旧。",
   gpu_power_idle_limit_seconds:
-    "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout，或安静时段、运维指令使之成为的时间；policy.minRunTime 更长时取后者。",
+    "运行中的实例没有工作迹象多少秒后可以关机：policy.idleTimeout（写明的或学到的），或安静时段、运维指令使之成为的时间；policy.minRunTime 更长时取后者。",
   gpu_power_without_gpu:
     "实例以无卡方式运行、因而无法执行任务时为 1，带 GPU 运行时为 0；不运行或服务商不提供时没有此序列。",
   gpu_power_planned_stop_timestamp_seconds:

@@ -15,6 +15,7 @@ import { Pool } from "../../services/power/src/pool/pool.ts";
 import { Purse } from "../../services/power/src/pool/purse.ts";
 import { Reconciler } from "../../services/power/src/pool/reconciler.ts";
 import { Story } from "../../services/power/src/pool/story.ts";
+import { WorkLog } from "../../services/power/src/pool/work-log.ts";
 import { createMetrics } from "../../services/power/src/telemetry/metrics.ts";
 import { quantile } from "./statistics.ts";
 
@@ -85,6 +86,7 @@ const reconciler = new Reconciler({
   now,
   random: () => 0.5,
   hold: () => null,
+  workLog: await WorkLog.open({ kv: bus.kv, pool: () => pool, mayWrite: mayAct, now }),
   purse: await Purse.open({ kv: bus.kv, pool: () => pool, fleet, mayWrite: mayAct, now }),
   mayAct,
   listeningSince: () => 0,

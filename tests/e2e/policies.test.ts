@@ -1,8 +1,8 @@
-/** What the pool file may ask beside limits: schedules and budgets, on a real power. */
+/** What the pool file may ask beside limits: schedules, budgets, an idle time that learns, on a real power. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { HistoryPage, ScheduleAhead, Why } from "@gpu-power-manager/shared/api";
+import { HistoryPage, ScheduleAhead, WhatIf, Why } from "@gpu-power-manager/shared/api";
 import { parse, stringify } from "yaml";
 import { until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";
@@ -15,7 +15,7 @@ async function setPolicy(stack: Stack, policy: Record<string, unknown>): Promise
 
 const allDay = { from: "0 0 * * *", until: "24:00" };
 
-test("a schedule keeps the GPU on; in a quiet time it stops, and a job waits; a spent budget does the same", async (t) => {
+test("a schedule keeps the GPU on; in a quiet time it stops, and a job waits; a spent budget does the same; the idle time is learned", async (t) => {
   const office = { name: "office", effect: "keepOn", ...allDay };
   const stack = await startStack({ policy: { timeZone: "Asia/Shanghai", schedules: [office] } });
   t.after(() => stack.stop());
@@ -91,4 +91,22 @@ test("a schedule keeps the GPU on; in a quiet time it stops, and a job waits; a 
   assert.equal(stack.accepted("start"), starts);
   await setPolicy(stack, { budget: {} });
   await until("without the budget it is served", () => stack.state() === "Running");
+
+  // Two starts for jobs were seen by now, so there is something to learn from.
+  await setPolicy(stack, { idleTimeout: "auto", idleTimeoutMin: "1s", idleTimeoutMax: "2h" });
+  const idleWords = async () =>
+    (await why()).stops[0]?.conditions.find(({ name }) => name === "idle_long_enough")?.value ?? "";
+  await until("it is learned, and why says from what", async () =>
+    (await idleWords()).includes("learned: a start"),
+  );
+  const limit = (await power.metric("gpu_power_idle_limit_seconds")) ?? 0;
+  const told = WhatIf.parse(await (await stack.api("/whatif?idle=15m&since=1d")).json());
+  assert.ok(told.spells > 0 && told.bootSeconds !== null && told.bootSeconds > 0);
+  assert.ok(limit <= 6 * told.bootSeconds + 1, "no longer than a start is worth, with nothing saved yet");
+  assert.deepEqual(
+    told.runs.map(({ idle }) => idle),
+    ["auto", "900s", "hindsight"],
+  );
+  const refused = await stack.api("/whatif?idle=soon");
+  assert.equal(refused.status, 400);
 });

@@ -210,6 +210,7 @@ export class SimulatedPower {
       schedule: this.schedule.at(now),
       budget: this.overspent,
       operatorControls: false,
+      learned: null,
       listeningSince: since,
       pathProvenAt: since === null ? null : now,
       attendedSince: since,

@@ -21,6 +21,7 @@ import { printStatus } from "./commands/status.ts";
 import { TEST_TASK_TYPE, testJob } from "./commands/test-job.ts";
 import { testShutdown } from "./commands/test-shutdown.ts";
 import { watch } from "./commands/watch.ts";
+import { printWhatIf } from "./commands/what-if.ts";
 import { printWhy } from "./commands/why.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import {
@@ -107,6 +108,15 @@ command("why", "Why nothing, or just this, is done; what would change it, and wh
 command("budget", "What is spent of each budget, what is left, when it will be gone", "gpuctl budget").action(
   async () => await printBudgets(session()),
 );
+
+command("whatif", "The pool's own history with another idle time", "gpuctl whatif --idle 15m --since 14d")
+  .requiredOption("--idle <duration>", "such as 15m, or auto", (text) =>
+    text === "auto" ? text : duration(text),
+  )
+  .option("--since <duration>", "how far back, at most 35d", duration, "14d")
+  .action(async (flags: { idle: string; since: string }) => {
+    await printWhatIf(session(), flags.idle, flags.since);
+  });
 
 command("schedule", "What the schedules ask for within the next seven days", "gpuctl schedule").action(
   async () => await printSchedule(session()),

@@ -85,6 +85,9 @@ export type Ordered = z.infer<typeof Ordered>;
 export const Reloaded = z.object({ reloaded: z.literal(true) });
 export type Reloaded = z.infer<typeof Reloaded>;
 
+/** A length of time as text in the request, milliseconds once parsed. */
+export const Length = z.string().pipe(Duration);
+
 /** What history may be asked for. */
 export const HISTORY_KINDS = [
   "attempt",
@@ -213,9 +216,6 @@ export const ArtifactList = z.object({
   ),
 });
 export type ArtifactList = z.infer<typeof ArtifactList>;
-
-/** A length of time as text in the request, milliseconds once parsed. */
-export const Length = z.string().pipe(Duration);
 
 /** What power runs with, without anything secret. */
 export const EffectiveConfig = z.object({
@@ -457,6 +457,34 @@ export const BudgetNow = z.object({
   }),
 });
 export type BudgetNow = z.infer<typeof BudgetNow>;
+
+/** What is asked of history: how it would have been with another idle time. */
+export const WhatIfQuery = z.strictObject({
+  idle: z.union([z.literal("auto"), Length]).meta({ description: "such as 15m, or auto" }),
+  since: Length.default(14 * 86_400_000).meta({ description: "how far back, such as 14d; at most 35d" }),
+});
+export type WhatIfQuery = z.infer<typeof WhatIfQuery>;
+
+export const WhatIf = z.object({
+  from: Time.meta({ description: "later than was asked for where nothing is known of before" }),
+  until: Time,
+  spells: z.int().nonnegative().meta({ description: "of work, with gaps between them" }),
+  bootSeconds: z.number().nullable().meta({ description: "a usual start; null where none was seen" }),
+  currency: z.string(),
+  runs: z
+    .array(
+      z.object({
+        idle: z.string(),
+        hours: z.number(),
+        cost: z.number().nullable().meta({ description: "at today's price; null where that is unknown" }),
+        starts: z.int(),
+        waitingSeconds: z.number(),
+        worstWaitSeconds: z.number(),
+      }),
+    )
+    .meta({ description: "the policy in force, the one that is asked for, and hindsight's best" }),
+});
+export type WhatIf = z.infer<typeof WhatIf>;
 
 /** The windows of the next seven days, in order. */
 export const ScheduleAhead = z.object({

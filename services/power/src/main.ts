@@ -122,6 +122,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     decisions: reconciler.decisions,
     hold: hold.current,
     budgets: open.purse.budgets,
+    view: reconciler.view,
     control: operator.control(),
     watching: operator.watching,
     now: now(),
@@ -150,7 +151,18 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     now,
     logger,
   });
-  const acts = new Acts({ pool, name: lease.name, followed, demand, hold, reconciler, outbound, now });
+  const acts = new Acts({
+    pool,
+    name: lease.name,
+    followed,
+    demand,
+    hold,
+    workLog: open.workLog,
+    fleet,
+    reconciler,
+    outbound,
+    now,
+  });
   operator.acts(acts, page, () => reconciler.lookNow());
   operator.tells(hooks);
 

@@ -1,5 +1,13 @@
 /** What people, and programs in their name, may do. Each act is in history: who, from where, why, and what came of it. */
-import type { Change, HoldRequest, NeedRequest, Order, Why } from "@gpu-power-manager/shared/api";
+import type {
+  Change,
+  HoldRequest,
+  NeedRequest,
+  Order,
+  WhatIf,
+  WhatIfQuery,
+  Why,
+} from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import type { OperatorEntry } from "@gpu-power-manager/shared/events";
@@ -7,8 +15,11 @@ import type { Outbound } from "@gpu-power-manager/shared/outbound";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Demand } from "../demand/demand.ts";
 import { endNeed, livingNeeds, sayNeed } from "../demand/needs.ts";
+import { whatIf } from "../policy/what-if.ts";
+import type { Fleet } from "../pool/fleet.ts";
 import type { Hold } from "../pool/hold.ts";
 import type { Reconciler } from "../pool/reconciler.ts";
+import type { WorkLog } from "../pool/work-log.ts";
 import type { KvDocument } from "../state/kv-document.ts";
 import { ApiError } from "./problems.ts";
 import { whyOf } from "./why.ts";
@@ -27,6 +38,8 @@ export interface ActsParts {
   readonly followed: Pick<FollowedFiles, "pool" | "reload">;
   readonly demand: KvDocument<typeof Demand>;
   readonly hold: Hold;
+  readonly workLog: Pick<WorkLog, "seen" | "boot" | "startCost">;
+  readonly fleet: Pick<Fleet, "listed">;
   readonly reconciler: Pick<Reconciler, "order" | "wake" | "view">;
   readonly outbound: Pick<Outbound, "operator">;
   readonly now: () => number;
@@ -46,6 +59,27 @@ export class Acts {
   why(): Why {
     const { reconciler, now, name } = this.parts;
     return whyOf(reconciler.view, now(), name);
+  }
+
+  /** The pool's own history with another idle time. */
+  whatIf({ idle, since }: WhatIfQuery): WhatIf {
+    const { followed, workLog, fleet, now } = this.parts;
+    const { policy, instances } = followed.pool;
+    const at = now();
+    const [first] = fleet.listed;
+    return whatIf({
+      seen: workLog.seen,
+      idleNow: policy.idleAuto ? null : policy.idleTimeout,
+      idleThen: idle === "auto" ? null : idle,
+      limits: { min: policy.idleTimeoutMin, max: policy.idleTimeoutMax },
+      minRunNow: policy.minRunTime,
+      boot: workLog.boot,
+      startCost: workLog.startCost,
+      pricePerHour: first?.prices(at).running ?? null,
+      currency: instances[0]?.currency ?? "?",
+      from: at - since,
+      now: at,
+    });
   }
 
   async hold(request: HoldRequest, who: Who): Promise<void> {

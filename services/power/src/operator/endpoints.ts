@@ -30,6 +30,8 @@ import {
   ProfileText,
   Reloaded,
   ScheduleAhead,
+  WhatIf,
+  WhatIfQuery,
   Why,
 } from "@gpu-power-manager/shared/api";
 import { Token } from "@gpu-power-manager/shared/events";
@@ -98,6 +100,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "The decisions that hold, every condition with its value, and when it is decided anew",
     answer: Why,
     problems: ["stands_by", "not_ready"],
+  },
+  {
+    method: "get",
+    path: "/whatif",
+    summary: "The pool's own history replayed with another idle time",
+    query: WhatIfQuery,
+    answer: WhatIf,
+    problems: ["bad_request", "stands_by", "not_ready"],
   },
   {
     method: "get",

@@ -30,6 +30,7 @@ function app() {
     hooks: never,
     why: never,
     schedule: never,
+    whatIf: never,
     alerts: never,
     bus: never,
     artifacts: new ArtifactShelf("/none"),

@@ -101,6 +101,7 @@ export class Operator {
       hooks: () => this.hooks(),
       why: () => this.why(),
       alerts: () => this.firing(),
+      whatIf: (query) => this.mayAct().whatIf(query),
       schedule: () => scheduleAhead(followed.pool.policy, parts.now()),
       bus: () => this.connected(),
       artifacts,

@@ -8,6 +8,7 @@ import { Hold } from "./hold.ts";
 import { Purse } from "./purse.ts";
 import { Reconciler, type ReconcilerParts } from "./reconciler.ts";
 import { Story } from "./story.ts";
+import { WorkLog } from "./work-log.ts";
 
 export interface OpenPoolParts
   extends Pick<
@@ -34,6 +35,7 @@ export interface OpenPool {
   readonly hold: Hold;
   readonly listening: Listening;
   readonly purse: Purse;
+  readonly workLog: WorkLog;
   readonly reconciler: Reconciler;
 }
 
@@ -44,10 +46,12 @@ export async function openPool({ bus, metrics, onSign, ...parts }: OpenPoolParts
   const fleet = new Fleet(bus.kv, mayAct, now);
   const listening = new Listening();
   const purse = await Purse.open({ kv: bus.kv, pool: parts.pool, fleet, mayWrite: mayAct, now });
+  const workLog = await WorkLog.open({ kv: bus.kv, pool: parts.pool, mayWrite: mayAct, now });
   const reconciler = new Reconciler({
     ...parts,
     fleet,
     purse,
+    workLog,
     story: new Story({ poolName: () => name, outbound, metrics, logger }),
     onClockJump: () => listening.forgetAll(),
     random: Math.random,
@@ -60,5 +64,5 @@ export async function openPool({ bus, metrics, onSign, ...parts }: OpenPoolParts
   const hold = new Hold({ bus, pool: name, logger, now, onChange: wake });
   await hold.load();
   followListeners(bus, name, listening, now, { onProof: wake, onSign });
-  return { fleet, hold, listening, purse, reconciler };
+  return { fleet, hold, listening, purse, workLog, reconciler };
 }

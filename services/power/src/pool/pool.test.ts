@@ -96,6 +96,12 @@ const BAD: Array<{ what: string; from: string; to: string; says: RegExp }> = [
     to: 'schedules: [&a { name: a, effect: keepOn, from: "0 9 * * *", until: "18:00" }, *a]',
     says: /pool\.yaml:11: policy\.schedules\.1\.name: .*twice/,
   },
+  {
+    what: "limits of the idle time the wrong way round",
+    from: "idleTimeout: 20m",
+    to: "idleTimeout: auto\n  idleTimeoutMin: 3h",
+    says: /pool\.yaml:12: policy\.idleTimeoutMin: is more than idleTimeoutMax/,
+  },
   { what: "broken YAML", from: "profile: compshare", to: "profile: [", says: /pool\.yaml:\d+: / },
   {
     what: "a name that is no token",
@@ -126,4 +132,11 @@ test("more than one machine for the same jobs is warned of", () => {
   assert.deepEqual(warningsOf(parseYaml(Pool, GOOD, "pool.yaml")), []);
   const two = parseYaml(Pool, GOOD.replace("idleTimeout: 20m", "desiredRunning: 2"), "pool.yaml");
   assert.match(warningsOf(two).join(), /desiredRunning is 2: .*more than once/);
+});
+
+test("an idle time that is to be learned is the default until it is", () => {
+  const { policy } = parseYaml(Pool, GOOD.replace("20m", "auto"), "pool.yaml");
+  assert.deepEqual([policy.idleAuto, policy.idleTimeout], [true, 30 * 60_000]);
+  assert.deepEqual([policy.idleTimeoutMin, policy.idleTimeoutMax], [10 * 60_000, 120 * 60_000]);
+  assert.equal(parseYaml(Pool, GOOD, "pool.yaml").policy.idleAuto, false);
 });

@@ -1,4 +1,4 @@
-import { Duration } from "@gpu-power-manager/shared/duration";
+import { Duration, parseDuration } from "@gpu-power-manager/shared/duration";
 import { Token } from "@gpu-power-manager/shared/events";
 import { z } from "zod";
 import { HookTarget, MOST_HOOKS } from "../hooks/hook-target.ts";
@@ -28,9 +28,27 @@ const Observe = z.strictObject({
   compare: duration("5m", 100),
 });
 
+/** Also where it is to be learned, and no start has been seen to learn from. */
+const DEFAULT_IDLE = "30m";
+
 /** As it is written. */
 const WrittenPolicy = z.strictObject({
-  idleTimeout: duration("30m", 100),
+  /** `auto`: learned from the gaps between jobs of the last two weeks, within the limits below. */
+  idleTimeout: durationText.default(DEFAULT_IDLE).transform((text, context) => {
+    if (text === "auto") return text;
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms >= 100) return ms;
+    context.addIssue(
+      ms === undefined
+        ? `must be a duration such as 30s, 5m or 2h (with its unit), or auto, not "${text}"`
+        : "must be at least 100 ms",
+    );
+    return z.NEVER;
+  }),
+  idleTimeoutMin: duration("10m", 100),
+  idleTimeoutMax: duration("2h", 100),
+  /** What a minute for which a job waits for a start is worth, in minutes of running. */
+  waitingWorth: z.number().min(0).max(1_000).default(5),
   /** Percent; a machine whose GPU computes more is at work, whoever says so or does not. */
   busyAbove: z.number().min(0).max(100).default(10),
   startTimeout: duration("5m", 100),
@@ -82,7 +100,17 @@ const WrittenPolicy = z.strictObject({
 });
 
 /** What a pool may do, and when. Durations are milliseconds once parsed. */
-export const Policy = WrittenPolicy.transform(({ budgetPerMonth, budget, ...policy }, context) => {
+export const Policy = WrittenPolicy.transform(({ budgetPerMonth, budget, idleTimeout, ...rest }, context) => {
+  const idleAuto = idleTimeout === "auto";
+  const policy = {
+    ...rest,
+    idleAuto,
+    idleTimeout: idleAuto ? (parseDuration(DEFAULT_IDLE) ?? 0) : idleTimeout,
+  };
+  if (policy.idleTimeoutMin > policy.idleTimeoutMax) {
+    context.addIssue({ code: "custom", path: ["idleTimeoutMin"], message: "is more than idleTimeoutMax" });
+    return z.NEVER;
+  }
   if (budgetPerMonth === undefined) return { ...policy, budget };
   if (budget.month !== undefined) {
     context.addIssue({

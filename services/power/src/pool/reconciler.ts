@@ -22,6 +22,7 @@ import { PlannedStops, type PlannedStopsParts } from "./planned-stops.ts";
 import type { Purse } from "./purse.ts";
 import { Serving, type ServingParts } from "./serving.ts";
 import { SideWork } from "./side-work.ts";
+import type { WorkLog } from "./work-log.ts";
 
 /** The pause after a pass that failed (NATS away). */
 const RETRY_MS = 250;
@@ -47,6 +48,7 @@ export interface ReconcilerParts
   readonly purse: Pick<Purse, "keep" | "budgets">;
   /** Whether a person has the console's page. */
   readonly operatorControls: () => boolean;
+  readonly workLog: Pick<WorkLog, "see" | "learned">;
   readonly listeningSince: () => number | null;
   /** When the notification path was last proven from end to end; null when it never was. */
   readonly pathProvenAt: () => number | null;
@@ -152,6 +154,7 @@ export class Reconciler {
     await this.serving.serveDemand();
     this.serving.noticeWorker();
     await this.parts.purse.keep();
+    await this.parts.workLog.see(this.snapshot());
     const decisions = decide(this.snapshot(), now());
     this.lastDecisions = decisions;
     story.decided(decisions);
@@ -201,8 +204,10 @@ export class Reconciler {
   private snapshot(): Snapshot {
     const { demand, fleet, now } = this.parts;
     const { waiting, boots, needs } = demand.value;
+    const { policy } = this.parts.pool();
+    const { learned } = this.parts.workLog;
     return {
-      policy: this.parts.pool().policy,
+      policy: learned === null ? policy : { ...policy, idleTimeout: learned.ms },
       demand: {
         jobsWaiting: waiting.length > 0,
         bootRequested: boots.length > 0,
@@ -222,6 +227,7 @@ export class Reconciler {
       schedule: scheduleOf(this.parts.pool().policy).at(now()),
       budget: budgetSpent(this.parts.purse.budgets),
       operatorControls: this.parts.operatorControls(),
+      learned,
       listeningSince: this.parts.listeningSince(),
       pathProvenAt: this.parts.pathProvenAt(),
       attendedSince: this.parts.attendedSince(),

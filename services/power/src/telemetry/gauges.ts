@@ -5,8 +5,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, type Facts, SESSION_STATES, SIGNED_API_STATES } from "../console/driver.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
-import { type BudgetState, budgetSpent } from "../policy/budget.ts";
-import { scheduleOf } from "../policy/schedule.ts";
+import type { BudgetState } from "../policy/budget.ts";
 import type { Decision } from "../pool/decide/decision.ts";
 import { isOurs } from "../pool/decide/planned-stop.ts";
 import { isOfUse } from "../pool/decide/snapshot.ts";
@@ -42,6 +41,8 @@ export interface StateSource {
   readonly control: { readonly since: number } | null;
   /** How many look at it. */
   readonly watching: number;
+  /** What the pool is decided on at this moment. */
+  readonly view: Parameters<typeof poolPatience>[0];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -121,17 +122,10 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
   );
   new Gauge({
     name: "gpu_power_idle_limit_seconds",
-    help: "Seconds without a sign of work after which a running instance may be stopped: policy.idleTimeout, or what a quiet time or an operator's hold makes of it, or policy.minRunTime where that is longer.",
+    help: "Seconds without a sign of work after which a running instance may be stopped: policy.idleTimeout, written or learned, or what a quiet time or an operator's hold makes of it, or policy.minRunTime where that is longer.",
     registers,
     collect() {
-      const { pool, hold, budgets, now } = source();
-      const schedule = scheduleOf(pool.policy).at(now);
-      const { idleTimeout, minRunTime } = poolPatience({
-        policy: pool.policy,
-        hold,
-        schedule,
-        budget: budgetSpent(budgets),
-      });
+      const { idleTimeout, minRunTime } = poolPatience(source().view);
       this.set(Math.max(idleTimeout, minRunTime) / 1_000);
     },
   });

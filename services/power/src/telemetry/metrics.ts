@@ -90,7 +90,7 @@ export function createMetrics(
   });
   const stateFailures = new Counter({
     name: "gpu_power_state_failures_total",
-    help: "Writes of state to NATS that failed, by what they were to keep (lease, demand, instance, hold, spending); each is tried again.",
+    help: "Writes of state to NATS that failed, by what they were to keep (lease, demand, instance, hold, spending, work); each is tried again.",
     labelNames: ["what"],
     registers,
   });
@@ -122,7 +122,8 @@ export function createMetrics(
   for (const reason of new Set(Object.values(REASONS).flat())) decisions.inc({ reason }, 0);
   for (const direction of JUMP_DIRECTIONS) jumps.inc({ direction }, 0);
   for (const kind of CONSOLE_ERRORS) consoleErrors.inc({ kind }, 0);
-  for (const what of ["lease", "demand", "instance", "hold", "spending"]) stateFailures.inc({ what }, 0);
+  for (const what of ["lease", "demand", "instance", "hold", "spending", "work"])
+    stateFailures.inc({ what }, 0);
   for (const reason of BROWSER_RESTARTS) browserRestarts.inc({ reason }, 0);
   for (const lane of LANES) {
     observe.zero({ witness: lane });

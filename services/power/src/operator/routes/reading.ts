@@ -8,6 +8,8 @@ import {
   type HistoryPage,
   HistoryQuery,
   type ScheduleAhead,
+  type WhatIf,
+  WhatIfQuery,
   type Why,
 } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
@@ -31,18 +33,23 @@ export interface ReadingParts {
   /** @throws ApiError where this power does not act. */
   readonly why: () => Why;
   readonly schedule: () => ScheduleAhead;
+  /** @throws ApiError where this power does not act. */
+  readonly whatIf: (query: WhatIfQuery) => WhatIf;
   /** @throws ApiError while they are not known. */
   readonly alerts: () => FiringAlerts;
 }
 
 export function readingRoutes(parts: ReadingParts): Router {
-  const { pool, known, bus, artifacts, config, diagnosis, why, schedule, alerts } = parts;
+  const { pool, known, bus, artifacts, config, diagnosis, why, schedule, whatIf, alerts } = parts;
   const router = Router();
   router.get("/status", (_request, response) => {
     response.json(known());
   });
   router.get("/why", (_request, response) => {
     response.json(why());
+  });
+  router.get("/whatif", (request, response) => {
+    response.json(whatIf(WhatIfQuery.parse(request.query)));
   });
   router.get("/schedule", (_request, response) => {
     response.json(schedule());

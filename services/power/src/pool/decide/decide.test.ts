@@ -98,6 +98,7 @@ const anySnapshot = fc.record<Snapshot>({
     warmedAt: maybe(time),
     nextChangeAt: fc.constant(NOW + 60 * MINUTE),
   }),
+  learned: fc.constant(null),
   budget: fc.option(
     fc.record({
       action: fc.constantFrom("no_new_starts", "stop_when_idle_at_once"),

@@ -52,6 +52,7 @@ export function snapshot({ demand, ...changes }: Changes = {}): Snapshot {
     schedule: NOTHING_SCHEDULED,
     budget: null,
     operatorControls: false,
+    learned: null,
     listeningSince: NOW - 600 * MINUTE,
     pathProvenAt: NOW,
     attendedSince: NOW - 600 * MINUTE,

@@ -1,6 +1,7 @@
 /** All that a decision may know. */
 import type { InstanceState } from "@gpu-power-manager/shared/events";
 import type { BudgetSpent } from "../../policy/budget.ts";
+import type { Learned } from "../../policy/idle-time.ts";
 import type { Scheduled } from "../../policy/schedule.ts";
 import type { Policy } from "../pool.ts";
 import type { OwnPlan } from "./planned-stop.ts";
@@ -91,6 +92,8 @@ export interface Snapshot {
   readonly hold: { readonly mode: "as_is" | "on" | "off"; readonly until: number | null } | null;
   /** What the schedules ask for now. */
   readonly schedule: Scheduled;
+  /** Where the idle time of `policy` comes from, if it is learned; null where it is written, or nothing was learned yet. */
+  readonly learned: Learned | null;
   /** What spent budgets forbid; null where they forbid nothing. */
   readonly budget: BudgetSpent | null;
   /** A person controls the console's page: nothing is begun until it is given back. */

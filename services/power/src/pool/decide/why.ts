@@ -187,6 +187,14 @@ function releaseValue(
   }
 }
 
+/** Where the idle time comes from that is learned. */
+function learnedWords({ policy, learned }: Snapshot): string {
+  if (!policy.idleAuto) return "";
+  if (learned === null) return ", by default: no start has been seen to learn from";
+  const { startCost, best, gaps } = learned;
+  return `, learned: a start costs as much as ${formatDuration(startCost)} of running, and ${formatDuration(best)} would have been best for the ${gaps} gaps of two weeks`;
+}
+
 function shownWant(want: Want | null, { schedule }: Snapshot): string {
   if (want !== "scheduled" || schedule.keepOn === null) return want ?? "nothing";
   const { rule, warming } = schedule.keepOn;
@@ -228,6 +236,7 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
       ];
       const { quiet } = snapshot.schedule;
       const short = [
+        learnedWords(snapshot),
         quiet?.idleTimeout == null ? "" : `, quiet time "${quiet.rule}"`,
         snapshot.budget?.action === "stop_when_idle_at_once"
           ? `, the ${snapshot.budget.period}'s budget is spent`
