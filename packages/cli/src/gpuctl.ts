@@ -10,7 +10,7 @@ import { printBudgets } from "./commands/budget.ts";
 import { LOOKUPS, type Lookup, printDsp } from "./commands/dsp.ts";
 import { type HistoryFlags, printHistory } from "./commands/history.ts";
 import { listHooks, testHooks } from "./commands/hooks.ts";
-import { pointOnPage, setLine } from "./commands/mend-profile.ts";
+import { learnAction, pointOnPage, setLine } from "./commands/mend-profile.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "./commands/needs.ts";
 import { printPageLink } from "./commands/page.ts";
 import { checkProfile, dryRun } from "./commands/profile.ts";
@@ -231,6 +231,18 @@ profile
   .description("Selectors for a line that match the element at a point of the page alone, the best first")
   .addHelpText("after", "\nExample: gpuctl profile point page.row 300 220")
   .action(async (line: string, x: string, y: string) => await pointOnPage(session(), { line, x, y }));
+profile
+  .command("learn <machine>")
+  .description(
+    "A start or stop that you do once by hand in the live view: the part of the profile that does the same",
+  )
+  .addOption(new Option("--action <action>", "which").choices(["start", "stop"]).default("start"))
+  .option("--file <path>", "the profile's file; else config/profiles/<its name>.yaml")
+  .option("--yes", "write it without asking", false)
+  .addHelpText("after", "\nExample: gpuctl profile learn gpu-1 --action stop")
+  .action(async (instance: string, flags: { action: "start" | "stop"; file?: string; yes: boolean }) => {
+    process.exitCode = await learnAction(session(), { instance, ...flags, root: ROOT });
+  });
 profile
   .command("set <line> <value>")
   .description(

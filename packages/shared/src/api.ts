@@ -374,6 +374,20 @@ export const DryRun = z.object({
 });
 export type DryRun = z.infer<typeof DryRun>;
 
+export const LearnRequest = z.object({ instance: Token, action: z.enum(["start", "stop"]) });
+export type LearnRequest = z.infer<typeof LearnRequest>;
+export const Learning = z.object({ words: z.string() });
+export type Learning = z.infer<typeof Learning>;
+
+/** A part of the profile, made from what a person did by hand. Values that may be secret are not in it. */
+export const Learnt = z.object({
+  action: z.enum(["start", "stop"]),
+  yaml: z.string().nullable().meta({ description: "null where the request that acted was not seen" }),
+  remarks: z.array(z.string()).meta({ description: "what a person should look at" }),
+  text: ProfileText.nullable().meta({ description: "null where the profile could not be used with it" }),
+});
+export type Learnt = z.infer<typeof Learnt>;
+
 /** What power can see of the way of a notice, for `gpuctl diagnose`. Ages and lengths are in seconds. */
 export const Diagnosis = z.object({
   at: Time,

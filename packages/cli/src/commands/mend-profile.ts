@@ -2,7 +2,7 @@
 import { copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { Pointed, ProfileText } from "@gpu-power-manager/shared/api";
+import { Learning, Learnt, Pointed, ProfileText } from "@gpu-power-manager/shared/api";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
@@ -37,32 +37,71 @@ export async function pointOnPage(
     );
 }
 
-export interface SetFlags {
-  readonly line: string;
-  readonly value: string;
+export interface WriteFlags {
+  /** The profile's file where it is no longer where `make up` puts it. */
   readonly file?: string;
   readonly yes: boolean;
   readonly root: string;
 }
 
-/** The lines that differ, as a person reads them. */
+/** The lines that differ, as a person reads them: what is the same before and behind is left out. */
 export function differingLines(before: string, after: string): string[] {
   const old = before.split("\n");
-  return after.split("\n").flatMap((line, index) => {
-    const was = old[index] ?? "";
-    return line === was ? [] : [`@@ ${index + 1}`, `-${was}`, `+${line}`];
+  const now = after.split("\n");
+  let from = 0;
+  while (from < Math.min(old.length, now.length) && old[from] === now[from]) from += 1;
+  let end = 0;
+  while (end < Math.min(old.length, now.length) - from && old.at(-1 - end) === now.at(-1 - end)) end += 1;
+  const gone = old.slice(from, old.length - end).map((line) => `-${line}`);
+  const come = now.slice(from, now.length - end).map((line) => `+${line}`);
+  return gone.length + come.length === 0 ? [] : [`@@ ${from + 1}`, ...gone, ...come];
+}
+
+/** Another value in one line. @returns the exit code. */
+export async function setLine(
+  session: Session,
+  { line, value, ...flags }: WriteFlags & { readonly line: string; readonly value: string },
+): Promise<number> {
+  const text = await session.client.ask("/profile/change", ProfileText, { query: { line, value } });
+  return await offer(session, text, flags);
+}
+
+/** Watches a person do an action by hand, and offers the part of the profile that does the same. @returns the exit code. */
+export async function learnAction(
+  session: Session,
+  {
+    instance,
+    action,
+    ...flags
+  }: WriteFlags & { readonly instance: string; readonly action: "start" | "stop" },
+): Promise<number> {
+  const { client, json, print, tell, say } = session;
+  const { words } = await client.ask("/profile/learn", Learning, {
+    method: "POST",
+    body: { instance, action },
   });
+  tell(words);
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  await asking.question(say("Press Enter when it is done. ", "完成后按回车。"));
+  asking.close();
+  const { text, ...learnt } = await client.ask("/profile/learnt", Learnt, { method: "POST", body: {} });
+  if (json) {
+    print(JSON.stringify({ ...learnt, text }, null, 2));
+    return text === null ? EXIT.wrong : EXIT.fine;
+  }
+  for (const remark of learnt.remarks) tell(remark);
+  if (text !== null) return await offer(session, text, flags);
+  if (learnt.yaml !== null) print(learnt.yaml);
+  return EXIT.wrong;
 }
 
 /** Shows what would change, asks, and writes it; power takes it up by itself. @returns the exit code. */
-export async function setLine(
+async function offer(
   session: Session,
-  { line, value, yes, root, ...flags }: SetFlags,
+  { profile, before, after }: ProfileText,
+  { yes, root, ...flags }: WriteFlags,
 ): Promise<number> {
-  const { client, print, tell, say } = session;
-  const { profile, before, after } = await client.ask("/profile/change", ProfileText, {
-    query: { line, value },
-  });
+  const { print, tell, say } = session;
   const file = flags.file ?? join(root, "config/profiles", `${profile}.yaml`);
   const here = await readFile(file, "utf8").catch((error: unknown) => {
     throw new CommandError(

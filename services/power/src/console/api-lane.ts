@@ -146,6 +146,11 @@ export class ApiLane {
     return await this.post(context, api.list.action, { ...api.list.constants, ...windowOf(api, 0, 0) });
   }
 
+  /** What the list told of a machine last. */
+  entry(providerId: string): Entry | undefined {
+    return entryOf(this.lastEntries, providerId, this.profile());
+  }
+
   /** The profile's lines for headers and fields that the page's own request did not carry. */
   unseen(): Array<{ readonly name: string; readonly field: string }> {
     const { template } = this;
@@ -180,7 +185,7 @@ export class ApiLane {
     allowed: () => boolean,
   ): Promise<ActionResult | undefined> {
     const { api } = this.profile();
-    const entry = entryOf(this.lastEntries, providerId, this.profile());
+    const entry = this.entry(providerId);
     if (this.template === undefined || entry === undefined) return undefined;
     const fields: Record<string, unknown> = { ...action.constants, [action.id ?? api.list.id]: providerId };
     for (const name of action.fields) {

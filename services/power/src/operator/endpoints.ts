@@ -15,6 +15,9 @@ import {
   HookList,
   HookTestRequest,
   HookTests,
+  Learning,
+  LearnRequest,
+  Learnt,
   NeedId,
   NeedList,
   NeedRequest,
@@ -190,6 +193,23 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "A start or stop walked through on the page up to the click that acts, with pictures",
     body: DryRunRequest,
     answer: DryRun,
+    problems: ["bad_request", "forbidden", "forged", "too_large", "not_ready", "refused"],
+  },
+  {
+    method: "post",
+    path: "/profile/learn",
+    summary: "From now on an action that a person does by hand in the live view is watched",
+    body: LearnRequest,
+    answer: Learning,
+    problems: ["bad_request", "forbidden", "forged", "too_large", "not_ready", "refused"],
+  },
+  {
+    method: "post",
+    path: "/profile/learnt",
+    summary:
+      "It is done: the part of the profile that does the same, and the file with it; nothing is written",
+    body: z.object({}),
+    answer: Learnt,
     problems: ["bad_request", "forbidden", "forged", "too_large", "not_ready", "refused"],
   },
   {

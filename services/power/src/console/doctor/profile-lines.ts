@@ -8,6 +8,8 @@ export interface ProfileLine {
   readonly selector: string;
   /** Where it is looked for: the whole page, each row of the list, or nowhere before something was clicked. */
   readonly within: "page" | "rows" | "later";
+  /** In a box that asks or announces. */
+  readonly inDialog?: boolean;
   /** The element's whole text is one of these. */
   readonly texts?: readonly string[];
   /** Where in rows: only in those that show one of these states. */
@@ -58,6 +60,7 @@ function stepsOf(profile: Profile, action: "start" | "stop"): ProfileLine[] {
   return profile[action].steps.map(({ in: place, click, text }, index) => ({
     name: `${action}.steps.${index}.click`,
     selector: click,
+    inDialog: place === "dialog",
     ...(text === undefined ? {} : { texts: text }),
     ...(index === 0 && place === "row"
       ? { within: "rows" as const, wanted: "one" as const, shown }

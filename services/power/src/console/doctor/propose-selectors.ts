@@ -14,11 +14,11 @@ const MAX_TOLD = 5;
 const MAX_TEXT = 60;
 
 /**
- * `(element, { kind, row, texts })` → proposals, best first, each with the elements that it matches outside its scope.
- * `kind`: `lone` is alone on the page, `part` is alone in its row and in every other row at most once, `row` matches
+ * `(element, { kind, row, within, texts })` → proposals, best first, each with the elements that it matches outside its scope.
+ * `kind`: `lone` is alone on the page, or in the box that is `within`, `part` is alone in its row and in every other row at most once, `row` matches
  * this row and its like, and nothing else.
  */
-export const PROPOSER = `(element, { kind, row, texts, maxProposals }) => {
+export const PROPOSER = `(element, { kind, row, within, texts, maxProposals }) => {
   const visible = (each) => each.checkVisibility();
   const fits = (each) => texts === undefined || texts.includes((each.textContent ?? "").trim());
   const quoted = (value) => JSON.stringify(value);
@@ -58,7 +58,7 @@ export const PROPOSER = `(element, { kind, row, texts, maxProposals }) => {
     }
   })();
   const own = rows.find((each) => each.contains(element) && each !== element);
-  const scope = kind === "part" ? own : document;
+  const scope = kind === "part" ? own : (within ?? document);
   if (scope === undefined) return [];
   const likeRow = (each) => each.localName === element.localName && each.parentElement === element.parentElement;
 
@@ -79,7 +79,7 @@ export const PROPOSER = `(element, { kind, row, texts, maxProposals }) => {
   const candidates = namesOf(element);
   const inner = [...candidates, { selector: element.localName, weight: 6 }];
   let depth = 0;
-  for (let above = element.parentElement; above !== null && above !== own && above !== document.body; above = above.parentElement) {
+  for (let above = element.parentElement; above !== null && above !== own && above !== within && above !== document.body; above = above.parentElement) {
     depth += 1;
     for (const outer of namesOf(above))
       for (const name of inner)
@@ -103,16 +103,24 @@ export const PROPOSER = `(element, { kind, row, texts, maxProposals }) => {
 }`;
 
 /** Runs in the page: what is at this point, and proposals for it. */
-const POINT = `({ x, y, kind, row, texts, maxProposals, maxTold, maxText }) => {
+const POINT = `({ x, y, kind, row, dialog, texts, maxProposals, maxTold, maxText }) => {
   const textOf = (each) => (each.textContent ?? "").trim().replace(/\\s+/g, " ").slice(0, maxText);
   const hit = document.elementFromPoint(x, y);
   if (hit === null) return null;
   const propose = ${PROPOSER};
+  const closest = (selector) => {
+    try {
+      return hit.closest(selector) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const within = dialog === undefined ? undefined : closest(dialog);
   const row_ = kind === "row" ? hit.closest("tr,[role=row],li") ?? hit : undefined;
   // A person points at a word, and means what can be clicked around it.
   const ways = row_ !== undefined ? [row_] : [hit, hit.closest("button,a,[role=button],[role=menuitem]")].filter((each) => each !== null);
   for (const element of [...new Set(ways)].reverse()) {
-    const proposals = propose(element, { kind, row, texts, maxProposals });
+    const proposals = propose(element, { kind, row, within, texts, maxProposals });
     if (proposals.length === 0 && element !== hit) continue;
     return {
       tag: element.localName,
@@ -153,6 +161,7 @@ export async function proposeSelectors(
     ...point,
     kind: line === "page.row" ? "row" : inRow ? "part" : "lone",
     row: line === "page.row" ? undefined : profile.page.row,
+    dialog: sought.inDialog ? profile.page.dialog : undefined,
     texts: sought.texts,
     maxProposals: MAX_PROPOSALS,
     maxTold: MAX_TOLD,

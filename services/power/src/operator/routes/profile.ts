@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import {
   type DryRun,
   DryRunRequest,
+  type Learning,
+  LearnRequest,
+  type Learnt,
   PointQuery,
   ProfileChange,
   type ProfileCheck,
@@ -11,7 +14,7 @@ import {
 import { ConfigError } from "@gpu-power-manager/shared/errors";
 import { Router } from "express";
 import type { Doctor } from "../../console/doctor/doctor.ts";
-import { withLine } from "../../console/doctor/edit-profile.ts";
+import { withLine, withPart } from "../../console/doctor/edit-profile.ts";
 import { operatorsOnly } from "../doorkeeper.ts";
 import { ApiError } from "../problems.ts";
 
@@ -25,6 +28,12 @@ export interface ProfileParts {
 
 export function profileRoutes({ doctor, profile, providerIdOf }: ProfileParts): Router {
   const router = Router();
+  const known = (instance: string): string => {
+    const providerId = providerIdOf(instance);
+    if (providerId === undefined)
+      throw new ApiError("refused", `There is no machine ${instance} in the pool.`);
+    return providerId;
+  };
   router.get("/profile/check", async (_request, response) => {
     const found = await doctor().check();
     const { name, url } = profile();
@@ -46,18 +55,41 @@ export function profileRoutes({ doctor, profile, providerIdOf }: ProfileParts): 
     const walked = await doctor().dryRun(action, providerId);
     response.json({ instance, action, ...walked } satisfies DryRun);
   });
+  router.post("/profile/learn", operatorsOnly, async (request, response) => {
+    const { instance, action } = LearnRequest.parse(request.body);
+    const trouble = await doctor().learn(action, known(instance));
+    if (trouble !== undefined) throw new ApiError("refused", trouble.words);
+    response.json({ words: `Now ${action} ${instance} by hand in the live view.` } satisfies Learning);
+  });
+  router.post("/profile/learnt", operatorsOnly, async (_request, response) => {
+    const learnt = await doctor().learnt();
+    if ("words" in learnt) throw new ApiError("refused", learnt.words);
+    const { action, yaml } = learnt;
+    const { name, file } = profile();
+    if (yaml === null) return response.json({ ...learnt, text: null } satisfies Learnt);
+    try {
+      const text = changed(name, file, (before) => withPart(before, file, action, yaml));
+      response.json({ ...learnt, text } satisfies Learnt);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // What was learnt is worth having, although the file cannot take it as it is.
+      const remarks = [...learnt.remarks, error.message];
+      response.json({ ...learnt, remarks, text: null } satisfies Learnt);
+    }
+  });
   router.get("/profile/change", (request, response) => {
     const { line, value } = ProfileChange.parse(request.query);
     const { name, file } = profile();
-    response.json(changed(name, file, line, value) satisfies ProfileText);
+    response.json(changed(name, file, (before) => withLine(before, file, line, value)) satisfies ProfileText);
   });
   return router;
 }
 
-function changed(profile: string, file: string, line: string, value: string): ProfileText {
+/** @throws ApiError where the profile could not be used then. */
+function changed(profile: string, file: string, change: (before: string) => string): ProfileText {
   try {
     const before = readFileSync(file, "utf8");
-    return { profile, before, after: withLine(before, file, line, value) };
+    return { profile, before, after: change(before) };
   } catch (error) {
     if (error instanceof ConfigError) throw new ApiError("refused", error.message);
     throw error;
