@@ -18,6 +18,8 @@ export interface Drawn {
   readonly zone: string;
   readonly machines: ReadonlyArray<{ readonly id: string; readonly spans: readonly Span[] }>;
   readonly gaps: ReadonlyArray<{ readonly from: number; readonly to: number }>;
+  /** While jobs waited for a machine: from the oldest of them until one ran, or until now. */
+  readonly waits: ReadonlyArray<{ readonly from: number; readonly to: number; readonly words: string }>;
   /** What the schedules, as the pool file has them now, ask for. */
   readonly windows: ReadonlyArray<{
     readonly from: number;
@@ -35,7 +37,7 @@ export interface Drawn {
 
 export function timeline(
   known: { readonly entries: HistoryPage["entries"]; readonly begins: number },
-  status: PowerStatus,
+  status: Pick<PowerStatus, "instances" | "demand">,
   recent: HistoryPage["entries"],
   { from, to }: { readonly from: number; readonly to: number },
   speech: Speech,
@@ -55,6 +57,7 @@ export function timeline(
     gaps: recent.flatMap(({ entry }) =>
       entry.kind === "gap" && !entry.covered ? [{ from: Math.max(from, entry.from), to: entry.to }] : [],
     ),
+    waits: waitsOf(recent, status, { from, to }, say),
     windows: scheduled.map((window) => ({
       from: Math.max(from, window.from),
       to: Math.min(to, window.until),
@@ -87,6 +90,30 @@ export function timeline(
   };
 }
 
+function waitsOf(
+  recent: HistoryPage["entries"],
+  { demand }: Pick<PowerStatus, "demand">,
+  { from, to }: { readonly from: number; readonly to: number },
+  say: Speech["say"],
+): Drawn["waits"] {
+  const waits = recent.flatMap(({ entry }) =>
+    entry.kind === "served"
+      ? {
+          from: Math.max(from, entry.at - entry.oldestMs),
+          to: entry.at,
+          words: say(
+            entry.jobs === 1 ? "1 job waited" : `${entry.jobs} jobs waited`,
+            `${entry.jobs} 个任务等待过`,
+          ),
+        }
+      : [],
+  );
+  const { waitingJobs: jobs, oldestWaitingAt } = demand;
+  if (jobs === 0 || oldestWaitingAt === null) return waits;
+  const words = say(jobs === 1 ? "1 job waits" : `${jobs} jobs wait`, `${jobs} 个任务在等待`);
+  return [...waits, { from: Math.max(from, Date.parse(oldestWaitingAt)), to, words }];
+}
+
 /** The first change after `begins` tells the state before it, so older ones must not. */
 function since(entries: HistoryPage["entries"], begins: number): HistoryPage["entries"] {
   return entries.filter(({ entry }) => entry.kind === "state" && entry.at >= begins);
@@ -109,6 +136,12 @@ export function timelineTable(drawn: Drawn, speech: Speech): Html {
       from,
       who: say("notices", "通知"),
       what: say("not heard", "听不到"),
+      long: length(say, to - from),
+    })),
+    ...drawn.waits.map(({ from, to, words }) => ({
+      from,
+      who: say("jobs", "任务"),
+      what: words,
       long: length(say, to - from),
     })),
     ...drawn.windows.map(({ from, to, words }) => ({

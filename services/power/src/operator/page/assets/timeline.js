@@ -50,6 +50,9 @@ function paint(drawn       ) {
     ctx.fillStyle = colour("gap");
     for (const gap of drawn.gaps)
       ctx.fillRect(x(gap.from), bbox.top, Math.max(2 * scale, x(gap.to) - x(gap.from)), 4 * scale);
+    ctx.fillStyle = colour("busy");
+    for (const { from, to } of drawn.waits)
+      ctx.fillRect(x(from), bbox.top + 4 * scale, Math.max(2 * scale, x(to) - x(from)), 3 * scale);
     for (const { from, to, keepsOn } of drawn.windows) {
       ctx.fillStyle = colour(keepsOn ? "on" : "quiet");
       ctx.fillRect(x(from), bbox.top + bbox.height - 3 * scale, x(to) - x(from), 3 * scale);
@@ -68,8 +71,10 @@ function words(drawn       , at        , slack        )         {
     return `${id}: ${key?.textContent ?? ""}`;
   });
   const marks = drawn.marks.filter((mark) => Math.abs(mark.at - at) < slack).map((mark) => mark.words);
-  const asked = drawn.windows.filter(({ from, to }) => at >= from && at < to).map((each) => each.words);
-  return [...state, ...asked, ...marks].join(" · ");
+  const under = [...drawn.waits, ...drawn.windows]
+    .filter(({ from, to }) => at >= from - slack && at < to + slack)
+    .map((each) => each.words);
+  return [...state, ...under, ...marks].join(" · ");
 }
 
 function draw(drawn       , into             )       {
