@@ -1,5 +1,7 @@
 /** gpuctl against a real power: what a person types, and what comes of it. */
 import assert from "node:assert/strict";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { HistoryPage } from "@gpu-power-manager/shared/api";
@@ -37,7 +39,9 @@ async function gpuctl(stack: Stack, ...args: string[]) {
 }
 
 test("a command runs while the GPU is needed for it, its exit code is passed on, and the machine idles after it", async (t) => {
-  const stack = await withStack(t);
+  const told = join(await mkdtemp(join(tmpdir(), "hooks-")), "told");
+  const hooks = [{ name: "file", command: ["/bin/sh", "-c", `cat >>${told}; echo >>${told}`] }];
+  const stack = await withStack(t, { hooks });
   const { code, text } = await gpuctl(stack, "run", "--", process.execPath, "-e", "process.exit(7)");
   assert.equal(code, 7, text);
   assert.match(text, /Waiting for the GPU: gpu-1/);
@@ -52,6 +56,19 @@ test("a command runs while the GPU is needed for it, its exit code is passed on,
       ["need", "anna"],
     ],
   );
+  const test = await gpuctl(stack, "hooks", "test");
+  assert.deepEqual([test.code, test.text], [0, "file  has taken the test"]);
+  const events = async () => {
+    const names = [...(await readFile(told, "utf8")).matchAll(/"type":"gpu\.(\w+)"/g)].map(
+      ([, name]) => name,
+    );
+    // The test goes past the queue; that the machine is off at the beginning is told, too.
+    const wanted = names.filter((name) => !["test", "worker_online", "gap"].includes(name ?? ""));
+    return wanted.slice(wanted.indexOf("start_requested"));
+  };
+  await until("a hook was told of all of it", async () => (await events()).includes("stopped"));
+  assert.deepEqual(await events(), ["start_requested", "running", "idle_stop", "stopped"]);
+  assert.match((await gpuctl(stack, "hooks")).text, /^file {2}command {2}last taken: /);
 });
 
 test("gpuctl run killed with SIGKILL: the need ends by itself within its ttl, and the machine stops", async (t) => {

@@ -25,6 +25,7 @@ export interface PoolFileOptions {
   readonly lanes?: readonly Lane[];
   /** Power knows user name and password and logs in by itself; default true. */
   readonly credentials?: boolean;
+  readonly hooks?: readonly unknown[];
 }
 
 type Skin = NonNullable<ConsoleOptions["skin"]>;
@@ -76,6 +77,9 @@ export async function writePoolFiles(
     currency: "CNY",
   }));
   const policy = { ...QUICK_POLICY, ...options.policy };
-  await writeFile(poolFile, stringify({ pool: "default", profile: "demo", instances, policy }));
+  await writeFile(
+    poolFile,
+    stringify({ pool: "default", profile: "demo", instances, policy, hooks: options.hooks ?? [] }),
+  );
   return { poolFile, profilesDir };
 }
