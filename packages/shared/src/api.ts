@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { Duration } from "./duration.ts";
 import {
+  BudgetEntry,
   GapEntry,
   HistoryEntry,
   JobEvent,
@@ -97,6 +98,7 @@ export const HISTORY_KINDS = [
   "worker",
   "served",
   "report",
+  "budget",
   "gap",
   "login",
   "hold",
@@ -174,6 +176,7 @@ export const Happening = z.discriminatedUnion("kind", [
   LoginEntry,
   OperatorEntry,
   ReportEntry,
+  BudgetEntry,
 ]);
 export type Happening = z.infer<typeof Happening>;
 

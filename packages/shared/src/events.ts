@@ -249,6 +249,25 @@ export function loginSubject(entry: Pick<LoginEntry, "pool">): string {
   return `gpu.history.${entry.pool}.login`;
 }
 
+/** That most of a period's budget, or all of it, is spent; on `gpu.history.<pool>.budget`. */
+export const BudgetEntry = z.object({
+  kind: z.literal("budget"),
+  pool: Token,
+  at: Timestamp,
+  period: z.enum(["day", "week", "month"]),
+  level: z.enum(["nearly_spent", "spent"]),
+  /** In the machines' currency. */
+  amount: z.number(),
+  spent: z.number(),
+  /** The end of the period. */
+  until: Timestamp,
+});
+export type BudgetEntry = z.infer<typeof BudgetEntry>;
+
+export function budgetSubject(entry: Pick<BudgetEntry, "pool">): string {
+  return `gpu.history.${entry.pool}.budget`;
+}
+
 const Known = z.number().nullable();
 
 /** What a day was; null is what cannot be known, and `unknown` says why. */

@@ -1,6 +1,8 @@
 import type { Bus } from "./bus.ts";
 import { describeError } from "./errors.ts";
 import {
+  type BudgetEntry,
+  budgetSubject,
   dayReportSubject,
   type GapEntry,
   gapSubject,
@@ -66,6 +68,10 @@ export class Outbound {
       body: JSON.stringify(entry),
       id: `report.${entry.pool}.${entry.day}`,
     });
+  }
+
+  budget(entry: BudgetEntry): void {
+    this.enqueue({ subject: budgetSubject(entry), body: JSON.stringify(entry), id: undefined });
   }
 
   private enqueue(message: Message): void {

@@ -20,6 +20,7 @@ import { Operator } from "./operator/operator.ts";
 import { openPool } from "./pool/open-pool.ts";
 import { warningsOf } from "./pool/pool.ts";
 import { openDriver } from "./provider/open-driver.ts";
+import { BudgetWatch } from "./report/budget-watch.ts";
 import { Reporter } from "./report/reporter.ts";
 import { deriveFromBackup } from "./telemetry/backup-gauge.ts";
 import { deriveFromBus } from "./telemetry/bus-gauges.ts";
@@ -140,6 +141,15 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     onOutcome: deriveFromHooks(metrics.registry, () => told && { hooks: told.view(), now: now() }),
   });
   told = hooks;
+  const budgetWatch = await BudgetWatch.open({
+    kv: bus.kv,
+    pool,
+    budgets: () => open.purse.budgets,
+    outbound,
+    mayAct,
+    now,
+    logger,
+  });
   const reporter = await Reporter.open({
     bus,
     pool: () => followed.pool,
@@ -196,6 +206,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     reconciler.run(signal),
     hooks.run(signal),
     reporter.run(signal),
+    budgetWatch.run(signal),
   ];
   // A part that ends before the signal has failed: better a restart than a service that half works.
   await Promise.race([Promise.all(parts), kept, bus.lost, whenAborted(signal)]);

@@ -46,6 +46,11 @@ export function describeHappening(entry: Happening, say: Say): string {
       return `${entry.instance}  ${say(`a worker is online after ${formatDuration(entry.ms)}`, `工作进程在 ${formatDuration(entry.ms)} 后上线`)}`;
     case "served":
       return `${entry.instance}  ${say(`${entry.jobs} waiting jobs see it running after ${formatDuration(entry.oldestMs)}`, `${entry.jobs} 个等待的任务在 ${formatDuration(entry.oldestMs)} 后看到它运行`)}`;
+    case "budget": {
+      const level = entry.level === "spent" ? say("is spent", "已用完") : say("is nearly spent", "即将用完");
+      const periods = { day: say("day", "本日"), week: say("week", "本周"), month: say("month", "本月") };
+      return `${say(`the ${periods[entry.period]}'s budget`, `${periods[entry.period]}预算`)} ${level}: ${entry.spent.toFixed(2)} / ${entry.amount}`;
+    }
     case "report":
       return `${say("report of", "日报")} ${entry.day}  ${dayReportLines(entry, say).join("; ")}`;
     case "gap": {

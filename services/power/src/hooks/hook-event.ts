@@ -10,6 +10,7 @@ export const HOOK_EVENTS = [
   "failed",
   "gap",
   "login_required",
+  "budget",
   "daily_report",
 ] as const;
 export type HookEventName = (typeof HOOK_EVENTS)[number];
@@ -52,6 +53,10 @@ export function hookEventOf(entry: Happening): HookEvent | undefined {
     case "report": {
       const { kind: _, pool: __, at: ___, ...figures } = entry;
       return { name: "daily_report", data: figures };
+    }
+    case "budget": {
+      const { period, level, amount, spent, until } = entry;
+      return { name: "budget", data: { period, level, amount, spent, until: new Date(until).toISOString() } };
     }
     case "served":
     case "operator":

@@ -250,6 +250,10 @@ for (const [entry, name] of [
     },
     "gap",
   ],
+  [
+    { kind: "budget", pool: "p", at: 1, period: "day", level: "spent", amount: 1, spent: 2, until: 3 },
+    "budget",
+  ],
   [{ kind: "login", pool: "p", at: 1, event: "asked_for" }, "login_required"],
   [{ kind: "login", pool: "p", at: 1, event: "came_back" }, undefined],
 ] as const satisfies ReadonlyArray<readonly [Happening, (typeof HOOK_EVENTS)[number] | undefined]>)

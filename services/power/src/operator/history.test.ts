@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { type Happening, HISTORY_KINDS, HistoryQuery } from "@gpu-power-manager/shared/api";
 import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
 import {
+  budgetSubject,
   type DayReport,
   dayReportSubject,
   gapSubject,
@@ -74,6 +75,8 @@ function subjectFor(entry: Happening): string {
       return loginSubject(entry);
     case "operator":
       return operatorSubject(entry);
+    case "budget":
+      return budgetSubject(entry);
     case "report":
       return dayReportSubject(entry);
     default:
@@ -124,6 +127,16 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     { kind: "worker", ...of("gpu-2", 12), ms: 1_000 },
     { kind: "served", ...of("gpu-2", 13), jobs: 2, oldestMs: 60_000 },
     { kind: "report", pool: "default", at: 14, ...REPORT },
+    {
+      kind: "budget",
+      pool: "default",
+      at: 15,
+      period: "day",
+      level: "spent",
+      amount: 1,
+      spent: 2,
+      until: 20,
+    },
   ];
   for (const entry of entries) await tell(bus, entry);
   const found = async (query: Record<string, string>) => {
@@ -131,7 +144,7 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     return page.entries.map(({ sequence }) => sequence);
   };
   const cases: ReadonlyArray<readonly [Record<string, string>, readonly number[]]> = [
-    [{}, [14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
+    [{}, [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]],
     [{ kind: "attempt" }, [11, 2, 1]],
     [{ kind: "intent" }, [11, 1]],
     [{ kind: "outcome" }, [2]],
@@ -139,6 +152,7 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     [{ kind: "worker" }, [12]],
     [{ kind: "served" }, [13]],
     [{ kind: "report" }, [14]],
+    [{ kind: "budget" }, [15]],
     [{ kind: "gap" }, [4]],
     [{ kind: "login" }, [5]],
     [{ kind: "hold" }, [7, 6]],
@@ -149,7 +163,7 @@ test("history is filtered by kind, machine and time; each kind finds its own and
     [{ kind: "attempt", instance: "gpu-2" }, [11]],
     [{ kind: "hold", instance: "gpu-1" }, []],
     [{ kind: "attempt", since: new Date(2).toISOString(), until: new Date(10).toISOString() }, [2]],
-    [{ since: new Date(10).toISOString() }, [14, 13, 12, 11, 10]],
+    [{ since: new Date(10).toISOString() }, [15, 14, 13, 12, 11, 10]],
   ];
   for (const [query, expected] of cases)
     assert.deepEqual(await found(query), expected, JSON.stringify(query));

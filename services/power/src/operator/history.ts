@@ -26,6 +26,8 @@ export function subjectOf(pool: string, { kind, instance }: Pick<HistoryQuery, "
   switch (kind) {
     case "gap":
       return `gpu.history.${pool}.path`;
+    case "budget":
+      return `gpu.history.${pool}.budget`;
     case "report":
       return `gpu.history.${pool}.report`;
     case "login":

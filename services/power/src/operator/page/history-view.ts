@@ -108,6 +108,13 @@ function single({ entry, at }: Entry, speech: Speech): Html {
     const words = LOGIN_WORDS[entry.event];
     return html`<li class="${entry.event === "asked_for" ? "is-failed" : "is-good"}"><div class="row"><span class="what">${say("Login at the console", "控制台登录")}</span> <span class="result"></span> <span class="because">${say(words.en, words.zh)}</span> ${when}</div></li>`;
   }
+  if (entry.kind === "budget") {
+    const spent = entry.level === "spent";
+    const period = { day: say("day", "本日"), week: say("week", "本周"), month: say("month", "本月") }[
+      entry.period
+    ];
+    return html`<li class="${spent ? "is-failed" : "is-gap"}"><div class="row"><span class="what">${say("Budget", "预算")}: ${period}</span> <span class="result">${spent ? say("spent", "已用完") : say("nearly spent", "即将用完")}</span> <span class="because">${entry.spent.toFixed(2)} / ${entry.amount}</span> ${when}</div></li>`;
+  }
   if (entry.kind === "report") {
     const lines = dayReportLines(entry, say).map((line) => html`<li>${line}</li>`);
     return html`<li><details><summary><span class="what">${say("Report of", "日报")} ${entry.day}</span> <span class="result"></span> <span class="because"></span> ${when}</summary><ul class="steps">${lines}</ul></details></li>`;
