@@ -17,7 +17,7 @@ const ZONES = [
 ] as const;
 
 const DAYS = 5;
-const SEEDS = 120;
+const SEEDS = 80;
 /** Boots take three minutes at most, and a machine that is off is looked at every minute. */
 const ABSENCE_MS = 5 * MINUTE;
 
