@@ -26,6 +26,7 @@ export const INHIBITIONS = [
   inhibit(
     "ConsoleLoginRequired",
     [
+      "ConsoleSessionEnds",
       "ConsoleStateUnknown",
       "ConsoleSelectorDrift",
       "JobWaitingWithoutGpu",

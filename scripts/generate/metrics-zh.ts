@@ -48,6 +48,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   gpu_power_actions_total:
     "开机与关机次数，按发送的通道（signed、api、page、none）和结果。每次按控制台的答复计一次（accepted、uncertain、refused、sold_out、not_tried）；可能已被接受的，再按之后的观察计一次（succeeded、no_effect、fell_back、timeout）。",
   gpu_power_backup_timestamp_seconds: "上次备份（make backup）完成的时间（Unix 秒）；第一次之前没有此序列。",
+  gpu_power_console_session_begun_timestamp_seconds:
+    "有人或 power 自己登录控制台会话的时间（Unix 秒）；无人知道时没有此序列。",
+  gpu_power_console_session_end_timestamp_seconds:
+    "按 cookie（profile 的 login.cookies）控制台会话何时结束（Unix 秒）；cookie 未说明、或由 power 自己登录（因而会再次自行登录）时没有此序列。",
   gpu_power_operator_controls: "有人在实时画面中控制控制台页面、因而 power 不开始任何操作时为 1，否则为 0。",
   gpu_power_live_watchers: "打开着控制台实时画面的浏览器数量。",
   gpu_power_browser_memory_bytes: "Chromium 所有进程的内存之和（PSS，字节）；读不到时没有此序列。",

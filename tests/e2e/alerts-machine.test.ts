@@ -169,8 +169,12 @@ test("each alert about machines and their console arrives when its fault is ther
   await tells("ConsoleLoginRequired", "the session expired, only a person can log in", lost);
   await ruleFires({ alertname: "ConsoleStateUnknown" });
   assertSilent({ alertname: "ConsoleStateUnknown" }, lost);
-  await mendAll(controls);
+  // A person logs in, and the console gives a session that ends soon.
+  stack.console.turn({ sessionMs: 600_000 });
+  await stack.loginByHand();
   await resolves({ alertname: "ConsoleLoginRequired" }, lost);
+  await tells("ConsoleSessionEnds", "a session of ten minutes, by its cookies", lost);
+  await mendAll(controls);
 
   // ---- no machine can be had
   stack.console.turn({ soldOut: [...stack.ids], stuckStarting: [] });

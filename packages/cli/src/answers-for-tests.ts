@@ -42,6 +42,8 @@ export function statusAt(at: string, changes: Partial<PowerStatus> = {}): PowerS
     actingInstance: "host-1:7",
     asOf: at,
     session: "logged_in",
+    sessionBegunAt: null,
+    sessionEndsAt: null,
     listeningSince: at,
     gatewayAskedAt: null,
     pathProvenAt: null,

@@ -11,6 +11,9 @@ export const PowerStatus = z.object({
   at: z.iso.datetime(),
   ...viewed,
   session: z.string(),
+  /** When somebody logged in to it, and when its cookies say that it ends; null where nobody knows. */
+  sessionBegunAt: Time.default(null),
+  sessionEndsAt: Time.default(null),
   /** Since when the notification path has been heard without a break; null while it is not. */
   listeningSince: Time,
   /** When the gateway was last asked whether a task is active, and when a frame last proved the notification path. */

@@ -114,7 +114,16 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
   });
   const { fleet, hold, reconciler } = open;
   wake = () => reconciler.wake();
-  stage.acts({ ...open, name: lease.name, followed, demand, driver, control: operator.control, now });
+  stage.acts({
+    ...open,
+    name: lease.name,
+    followed,
+    demand,
+    driver,
+    sessionTimes: () => page.sessionTimes,
+    control: operator.control,
+    now,
+  });
   deriveFromState(metrics.registry, () => ({
     pool: followed.pool,
     fleet,
@@ -124,6 +133,7 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     hold: hold.current,
     budgets: open.purse.budgets,
     view: reconciler.view,
+    sessionTimes: page.sessionTimes,
     control: operator.control(),
     watching: operator.watching,
     now: now(),

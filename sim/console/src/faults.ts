@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { facts } from "./facts.ts";
 import { machineState } from "./machine-spec.ts";
+import { SESSION_TTL_MS } from "./sessions.ts";
 
 const ms = z.number().min(0).max(86_400_000);
 
@@ -32,6 +33,8 @@ export const faults = z.strictObject({
   hiddenTemplateButton: z.boolean(),
   /** The login page takes only a phone code, that is: a person who leads its slider, or POST /login-by-hand of the control API, passes. */
   loginByHandOnly: z.boolean(),
+  /** A session's cookies end so long after the login. */
+  sessionMs: z.number().min(1_000).max(SESSION_TTL_MS),
   /** What the provider tells of these machines that is not ordinary. */
   facts: z.record(z.string(), facts.partial()),
   /** The key pair of signed requests was withdrawn. */
@@ -92,6 +95,7 @@ export const GOOD_DAY: Faults = {
   buttonDisabledAlways: false,
   hiddenTemplateButton: true,
   loginByHandOnly: false,
+  sessionMs: SESSION_TTL_MS,
   facts: {},
   keysRevoked: false,
   troubled: "everybody",

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { heldBack } from "./delay.ts";
 import { POLL_HOLD_MS } from "./login-desk.ts";
 import type { MachineState } from "./machine-spec.ts";
-import { CSRF_COOKIE, SESSION_COOKIE, SESSION_TTL_MS } from "./sessions.ts";
+import { CSRF_COOKIE, SESSION_COOKIE } from "./sessions.ts";
 import { notByHand, Slide } from "./slider.ts";
 import type { World } from "./world.ts";
 
@@ -151,7 +151,7 @@ export function consoleApp(world: World): Express {
 function logIn(world: World, response: Response): void {
   const session = world.sessions.create();
   world.ledger.logins += 1;
-  const cookie = { maxAge: SESSION_TTL_MS, sameSite: "lax", path: "/" } as const;
+  const cookie = { maxAge: world.fleet.faults.sessionMs, sameSite: "lax", path: "/" } as const;
   response.cookie(SESSION_COOKIE, session.id, { ...cookie, httpOnly: true });
   response.cookie(CSRF_COOKIE, session.csrfToken, cookie);
   response.json({ csrfToken: session.csrfToken, redirect: RESOURCES });

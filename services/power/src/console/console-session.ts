@@ -7,6 +7,7 @@ import { firstLine } from "./first-line.ts";
 import type { ListPage } from "./list-page.ts";
 import type { Login } from "./login.ts";
 import type { SavedSession } from "./saved-session.ts";
+import { type Beginning, endOf, type SessionTimes } from "./session-times.ts";
 
 /** After the API refused, the page is asked at most this often whether the login is gone. */
 const LOGIN_CHECK_EVERY_MS = 15_000;
@@ -25,6 +26,8 @@ export interface SessionParts {
   readonly login: Login;
   readonly saved: SavedSession;
   readonly events: ConsoleEvents;
+  /** The names of the cookies whose end is the session's. */
+  readonly cookies: () => readonly string[];
   readonly logger: Logger;
   readonly now: () => number;
 }
@@ -34,6 +37,8 @@ export class ConsoleSession {
   private current: SessionState = "unknown";
   /** The console has let this process in once. */
   private knownGood = false;
+  private beginning: Beginning | null = null;
+  private endsAt: number | null = null;
   private lastLoginCheck = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SessionParts) {
@@ -42,6 +47,12 @@ export class ConsoleSession {
 
   get state(): SessionState {
     return this.current;
+  }
+
+  /** When the session began and ends, as far as that is known. */
+  get times(): SessionTimes {
+    const { beginning, endsAt } = this;
+    return { begunAt: beginning?.at ?? null, endsAt: beginning?.byItself === true ? null : endsAt };
   }
 
   /** Logged in and able to ask the API this moment, as in the steady state; undefined where `prepare` is needed. */
@@ -85,6 +96,8 @@ export class ConsoleSession {
     else if (asked) events.login("came_back");
     // A look at a session that is still good is nothing new.
     else if (!this.knownGood) events.login("kept");
+    if (byItself || asked) await this.begins(byItself);
+    else if (!this.knownGood) this.beginning = await this.parts.saved.beginning();
     this.knownGood = true;
     await this.save();
     return { ok: true, tab };
@@ -118,6 +131,8 @@ export class ConsoleSession {
       );
     }
     this.current = "login_required";
+    this.beginning = null;
+    this.endsAt = null;
     api.forget();
     return { ok: false, reason: "login_required", words: "The console asks for a login." };
   }
@@ -136,12 +151,25 @@ export class ConsoleSession {
     if (this.current === "logged_in") this.current = "unknown";
   }
 
+  /** Somebody, or power itself, has logged in. */
+  async begins(byItself: boolean): Promise<void> {
+    this.beginning = { at: this.parts.now(), byItself };
+    await this.parts.saved.begins(this.beginning).catch((error: unknown) => {
+      this.parts.logger.warn(
+        { cause: firstLine(error) },
+        "When the console session began cannot be kept; check STATE_DIR",
+      );
+    });
+  }
+
   /** Keeps cookies and local storage for the next browser. */
   async save(): Promise<void> {
     const { keeper, saved, logger } = this.parts;
     if (keeper.tab === undefined) return;
     try {
-      await saved.save(JSON.stringify(await keeper.tab.context.storageState()));
+      const state = await keeper.tab.context.storageState();
+      this.endsAt = endOf(state, this.parts.cookies());
+      await saved.save(JSON.stringify(state));
     } catch (error) {
       logger.warn({ cause: firstLine(error) }, "The console session cannot be saved; check STATE_DIR");
     }

@@ -28,6 +28,7 @@ import { PageLane } from "./page-lane.ts";
 import type { Profile } from "./profile.ts";
 import { SavedSession } from "./saved-session.ts";
 import { Secrets } from "./secrets.ts";
+import type { SessionTimes } from "./session-times.ts";
 import { Turns } from "./turns.ts";
 
 export interface ConsoleOptions {
@@ -117,6 +118,7 @@ export class PageConsole implements ConsoleDriver {
       login: new Login({ profile, credentials: options.credentials, headless, logger, now }),
       saved,
       events,
+      cookies: () => this.profile.login.cookies,
       logger,
       now,
     });
@@ -164,11 +166,17 @@ export class PageConsole implements ConsoleDriver {
     if (!(await this.login.passedByPerson(this.providerIds))) return;
     // First a waiting job's start, then what makes the session outlive this process.
     this.onLoggedIn();
+    await this.login.begins(false);
     await this.login.save();
   }
 
   setInstances(providerIds: readonly string[]): void {
     this.providerIds = providerIds;
+  }
+
+  /** When the session began and ends, as far as that is known. */
+  get sessionTimes(): SessionTimes {
+    return this.login.times;
   }
 
   session(): SessionState {

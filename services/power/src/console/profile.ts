@@ -165,6 +165,8 @@ const Written = z.strictObject({
   login: z.strictObject({
     /** The browser is on a login page when its address contains this. */
     urlContains: z.string().min(1),
+    /** The cookies whose end is the session's, where the console's cookies tell it: the first that ends counts. */
+    cookies: z.array(z.string().min(1)).default([]),
     /** Where a password alone is enough, power logs in by itself. */
     fields: z.strictObject({ user: Selector, password: Selector, submit: Selector }).optional(),
   }),

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { chmod, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { newSealingKey, type SealingKey, seal, unseal } from "./sealed-session.ts";
+import type { Beginning } from "./session-times.ts";
 import { Turns } from "./turns.ts";
 
 /** Cookies and local storage of a browser context, as JSON. */
@@ -15,6 +16,8 @@ export class SavedSession {
   private readonly file: string;
   /** A session that a person has brought (`make login-import`): taken at the next launch, then gone. */
   private readonly brought: string;
+  /** When somebody logged in to it, as milliseconds since 1970. */
+  private readonly begun: string;
   private readonly key: string;
   private readonly logger: Logger;
   private sealing: SealingKey | undefined;
@@ -26,6 +29,7 @@ export class SavedSession {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     this.file = join(stateDir, "console-session.enc");
     this.brought = `${this.file}.brought`;
+    this.begun = join(stateDir, "console-session.begun");
     this.key = key;
     this.logger = logger;
   }
@@ -38,6 +42,8 @@ export class SavedSession {
       // The one before stays: what was brought may have ended meanwhile.
       if (existsSync(this.file)) await rename(this.file, `${this.file}.before`);
       await rename(this.brought, this.file);
+      // When somebody logged in to it, its file does not say.
+      await rm(this.begun, { force: true });
       this.logger.info("the console session that was brought is taken");
       return brought;
     });
@@ -60,6 +66,18 @@ export class SavedSession {
       );
       return undefined;
     }
+  }
+
+  /** How it began; null where nobody knows, because it was brought, or there is none. */
+  async beginning(): Promise<Beginning | null> {
+    const text = await readFile(this.begun, "utf8").catch(() => "");
+    const [, at, byItself] = /^(\d+)( by itself)?$/.exec(text) ?? [];
+    return at === undefined ? null : { at: Number(at), byItself: byItself !== undefined };
+  }
+
+  /** Somebody, or power itself, has logged in. @throws when STATE_DIR cannot be written. */
+  async begins({ at, byItself }: Beginning): Promise<void> {
+    await writeFile(this.begun, `${at}${byItself ? " by itself" : ""}`, { mode: 0o600 });
   }
 
   /** Writes the session when it has changed. @throws when STATE_DIR cannot be written. */

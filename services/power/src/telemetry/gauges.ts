@@ -3,6 +3,7 @@ import { HOLD_MODES, type HoldMode } from "@gpu-power-manager/shared/api";
 import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, type Facts, SESSION_STATES, SIGNED_API_STATES } from "../console/driver.ts";
+import type { SessionTimes } from "../console/session-times.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds } from "../demand/needs.ts";
 import type { BudgetState } from "../policy/budget.ts";
@@ -37,6 +38,7 @@ export interface StateSource {
   /** The operator's order that holds now; null where none does. */
   readonly hold: { readonly mode: HoldMode; readonly until: number | null } | null;
   readonly budgets: readonly BudgetState[];
+  readonly sessionTimes: SessionTimes;
   /** Who controls the console's page in the live view; null while power does. */
   readonly control: { readonly since: number } | null;
   /** How many look at it. */
@@ -330,6 +332,27 @@ export function deriveFromState(registry: Registry, source: () => StateSource): 
       for (const state of SIGNED_API_STATES) this.set({ state }, signedApi === state ? 1 : 0);
     },
   });
+  const sessionTime = (name: string, help: string, value: (times: SessionTimes) => number | null) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.remove();
+        const at = value(source().sessionTimes);
+        if (at !== null) this.set(at / 1_000);
+      },
+    });
+  sessionTime(
+    "gpu_power_console_session_begun_timestamp_seconds",
+    "When somebody, or power itself, logged in to the console session, in Unix seconds; absent where nobody knows.",
+    ({ begunAt }) => begunAt,
+  );
+  sessionTime(
+    "gpu_power_console_session_end_timestamp_seconds",
+    "When the console session ends by its cookies (login.cookies of the profile), in Unix seconds; absent where they do not tell, and where power has logged in by itself and so will again.",
+    ({ endsAt }) => endsAt,
+  );
   new Gauge({
     name: "gpu_power_operator_controls",
     help: "1 while a person controls the console's page in the live view, so that power begins nothing; else 0.",

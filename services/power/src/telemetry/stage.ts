@@ -17,6 +17,7 @@ export interface StageParts extends OpenPool {
   readonly followed: Pick<FollowedFiles, "pool">;
   readonly demand: Pick<KvDocument<typeof Demand>, "value">;
   readonly driver: Pick<ConsoleDriver, "session" | "signedApi">;
+  readonly sessionTimes: () => StatusSource["sessionTimes"];
   /** Who controls the console's page; null while power does. */
   readonly control: () => StatusSource["control"];
   readonly now: () => number;
@@ -74,6 +75,7 @@ export class Stage {
     followed,
     demand,
     driver,
+    sessionTimes,
     control,
     now,
   }: StageParts): StatusSource {
@@ -84,6 +86,7 @@ export class Stage {
       demand: demand.value,
       reconciler,
       session: driver.session(),
+      sessionTimes: sessionTimes(),
       signedApi: driver.signedApi(),
       nats: this.health.state,
       leads: this.leads,

@@ -3,6 +3,7 @@ import type { Readiness } from "@gpu-power-manager/shared/http";
 import { NATS_WORDS, type NatsState } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { Facts, SessionState, SignedApiState } from "../console/driver.ts";
+import type { SessionTimes } from "../console/session-times.ts";
 import { type Demand, oldestPending, pendingJobs } from "../demand/demand.ts";
 import { livingNeeds, shownNeed } from "../demand/needs.ts";
 import { type Holder, LEASE_MS } from "../lease/lease-rules.ts";
@@ -23,6 +24,7 @@ export interface StatusSource {
   readonly demand: Demand;
   readonly reconciler: Pick<Reconciler, "decisions" | "view">;
   readonly session: SessionState;
+  readonly sessionTimes: SessionTimes;
   readonly signedApi: SignedApiState | undefined;
   readonly nats: NatsState;
   /** Whether this power holds the lease. */
@@ -52,6 +54,8 @@ export function statusOf(source: StatusSource): PowerStatus {
     // Without the lease it tells what it has last seen, and another may act already.
     actingInstance: source.leads ? source.name : null,
     session: source.session,
+    sessionBegunAt: iso(source.sessionTimes.begunAt),
+    sessionEndsAt: iso(source.sessionTimes.endsAt),
     listeningSince: iso(source.listeningSince),
     gatewayAskedAt: iso(askedWorkersAt),
     pathProvenAt: iso(pathProvenAt),

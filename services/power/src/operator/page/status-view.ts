@@ -211,7 +211,11 @@ function notices({ listeners, now }: Overview, speech: Speech): Html {
     : fact("notices", "good", label, say("heard", "可听到"), note);
 }
 
-function console_({ session, instances, control }: PowerStatus, speech: Speech, now: number): Html {
+function console_(
+  { session, sessionBegunAt, sessionEndsAt, instances, control }: PowerStatus,
+  speech: Speech,
+  now: number,
+): Html {
   const { say } = speech;
   const words = sessionWords(session);
   const seen = instances.flatMap(({ observedAt }) => (observedAt === null ? [] : Date.parse(observedAt)));
@@ -234,7 +238,21 @@ function console_({ session, instances, control }: PowerStatus, speech: Speech, 
       html`${ago(speech, Date.parse(control.since), now)} · ${where}`,
     );
   }
-  return fact("console", mood, say("Console", "控制台"), say(words.en, words.zh), html`${note} · ${where}`);
+  const begun =
+    sessionBegunAt === null
+      ? ""
+      : html` ${say("for", "已")} ${since(speech, Date.parse(sessionBegunAt), now)}`;
+  const end =
+    sessionEndsAt === null
+      ? ""
+      : html` · ${say("ends", "到期")} ${moment(speech, Date.parse(sessionEndsAt), now)}`;
+  return fact(
+    "console",
+    mood,
+    say("Console", "控制台"),
+    say(words.en, words.zh),
+    html`${note}${begun === "" ? "" : html` · ${say("logged in", "登录")}${begun}`}${end} · ${where}`,
+  );
 }
 
 function alerts({ alerts: view, now }: Overview, speech: Speech): Html {
