@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { pendingJobs } from "../../services/power/src/demand/demand.ts";
 import { COMPARISON_VALID_MS } from "../../services/power/src/pool/decide/snapshot.ts";
+import { uptimeMs } from "../../services/power/src/pool/instance/running-time.ts";
+import { cost, unpricedMs } from "../../services/power/src/pool/instance/spending.ts";
 import type { Policy } from "../../services/power/src/pool/pool.ts";
 import { Clocks } from "./clocks.ts";
 import { type Heard, SimulatedPower } from "./power.ts";
-import { CALM, type Faults, Gateway, HOUR, Machine, SECOND } from "./world.ts";
+import { CALM, type Faults, Gateway, HOUR, Machine, PRICE, SECOND } from "./world.ts";
 
 /** At the end the faults cease for so long: whatever can be served must be served by then. */
 const CALM_MS = 8 * HOUR;
@@ -48,11 +50,28 @@ export interface Sum {
   overspent: number;
   /** Times that a machine's GPU computed although nobody told of work. */
   silent: number;
+  /** Starts that kept a machine from being deleted. */
+  kept: number;
+  /** Times that a provider had no GPU free for a machine that is off. */
+  soldOut: number;
+  /** Machines that a planned stop of power's own has stopped. */
+  stoppedByOurs: number;
 }
 
 export function play(options: Play): Sum {
   const { random, policy, faults: wild, step = SECOND } = options;
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, overspent: 0, silent: 0 };
+  const sum: Sum = {
+    starts: 0,
+    stops: 0,
+    surplus: 0,
+    jobs: 0,
+    scheduled: 0,
+    overspent: 0,
+    silent: 0,
+    kept: 0,
+    soldOut: 0,
+    stoppedByOurs: 0,
+  };
   let now = options.from ?? 1_800_000_000_000;
   const end = now + options.days * 24 * HOUR;
   const machines = Array.from({ length: options.machines }, (_, index) => new Machine(`m${index}`, random));
@@ -73,6 +92,21 @@ export function play(options: Play): Sum {
     onAction: ({ kind, reason }, machine) => {
       if (kind === "start") {
         sum.starts += 1;
+        if (wild.lies === 0 && wild.untold === 0 && wild.blind === 0 && machine.soldOut !== null) {
+          const known = now - machine.soldOut.from;
+          assert.ok(known < 2 * COMPARISON_VALID_MS || known >= policy.quarantine, "no start is wasted");
+        }
+        if (reason === "keep_from_release") {
+          sum.kept += 1;
+          const deletedAt = machine.deletedAt(wild);
+          if (wild.lies === 0 && options.clockJumps === 0)
+            assert.ok(
+              deletedAt !== null && now >= deletedAt - (policy.keepFromRelease ?? 0) - COMPARISON_VALID_MS,
+              "its deletion is near",
+            );
+          assert.equal(power.overspent, null, "and no budget forbids it");
+          return;
+        }
         const { keepOn, quiet } = power.scheduled;
         assert.equal(power.overspent, null, "nothing is started once a budget is spent that forbids it");
         const job = power.demand.waiting.length > 0 && quiet?.noStarts !== true;
@@ -124,8 +158,9 @@ export function play(options: Play): Sum {
     if (faults === wild && random() < options.clockJumps) clocks.jump(now);
     const runs = clocks.pass(now, elapsed);
     for (const machine of machines) {
-      const { silent } = machine;
+      const { silent, soldOut } = machine;
       machine.pass(now, elapsed, faults);
+      if (soldOut === null && machine.soldOut !== null) sum.soldOut += 1;
       if (silent === null && machine.silent !== null) sum.silent += 1;
       // In the calm somebody at the provider frees what was stuck.
       if (faults === CALM && machine.doneAt === Number.POSITIVE_INFINITY && machine.state !== "running")
@@ -179,6 +214,20 @@ export function play(options: Play): Sum {
     machines.every((machine) => machine.state === "stopped"),
     "in the calm every idle machine was stopped",
   );
+  for (const machine of machines) {
+    sum.stoppedByOurs += machine.stoppedByOurs;
+    if (wild.planRefused === 0 && options.clockJumps === 0 && wild.untold === 0 && wild.lies === 0)
+      assert.equal(machine.stoppedByOurs, 0, "while power lives its own plan stops no machine");
+    assert.notEqual(machine.plan?.other, false, "in the calm what power had planned was withdrawn");
+  }
+  for (const { record } of power.known) {
+    const hours = uptimeMs(record) / HOUR;
+    const priced = hours - unpricedMs(record) / HOUR;
+    assert.ok(
+      Math.abs((cost(record) ?? 0) - priced * PRICE) < 1e-6,
+      "each hour has its price, or is told to have none",
+    );
+  }
   return sum;
 }
 

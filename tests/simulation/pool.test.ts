@@ -1,6 +1,6 @@
 /**
  * The pure core (demand, instance, decide, cadence) with a simulated console, bus and clock, under random
- * faults from a seed. A failing seed is printed; SEED=n plays it alone.
+ * faults from a seed. A failing seed is printed; SEED=n plays it alone, TIMES=n plays n times as many.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,31 +12,40 @@ const PATIENT = Policy.parse({});
 /** Stops so soon that the limit of starts is reached. */
 const HASTY = Policy.parse({ idleTimeout: "2m", minRunTime: "0s" });
 
+/** How many times the ordinary number of days is played. */
+const TIMES = Number(process.env.TIMES ?? 1);
+
 /** Plays every seed, or the one that is asked for. */
 function playAll(
   seeds: number,
   optionsOf: (seed: number, random: () => number) => Omit<Play, "random">,
 ): Sum {
-  const sum: Sum = { starts: 0, stops: 0, surplus: 0, jobs: 0, scheduled: 0, overspent: 0, silent: 0 };
+  const sum: Record<string, number> = {};
   const one = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
-  for (const seed of one === undefined ? Array.from({ length: seeds }, (_, index) => index + 1) : [one]) {
+  for (const seed of one === undefined
+    ? Array.from({ length: seeds * TIMES }, (_, index) => index + 1)
+    : [one]) {
     try {
       const random = randomFrom(seed);
-      const { starts, stops, surplus, jobs, scheduled, silent } = play({
-        random,
-        ...optionsOf(seed, random),
-      });
-      sum.starts += starts;
-      sum.stops += stops;
-      sum.surplus += surplus;
-      sum.jobs += jobs;
-      sum.scheduled += scheduled;
-      sum.silent += silent;
+      const played = play({ random, ...optionsOf(seed, random) });
+      for (const [name, count] of Object.entries(played)) sum[name] = (sum[name] ?? 0) + count;
     } catch (error) {
       throw new Error(`SEED=${seed} replays it`, { cause: error });
     }
   }
-  return sum;
+  const of = (name: keyof Sum) => sum[name] ?? 0;
+  return {
+    starts: of("starts"),
+    stops: of("stops"),
+    surplus: of("surplus"),
+    jobs: of("jobs"),
+    scheduled: of("scheduled"),
+    overspent: of("overspent"),
+    silent: of("silent"),
+    kept: of("kept"),
+    soldOut: of("soldOut"),
+    stoppedByOurs: of("stoppedByOurs"),
+  };
 }
 
 test("450 virtual days under random faults: no job forgotten, no working machine stopped, no limit broken", (t) => {
@@ -60,6 +69,10 @@ test("450 virtual days under random faults: no job forgotten, no working machine
         dropsEachHour: chance(),
         byHandEachHour: chance() / 10,
         silentEachHour: chance() / 4,
+        soldOutEachHour: 0,
+        deletedAfter: 0,
+        plannedEachHour: 0,
+        planRefused: 0,
         untold: seed % 2 === 0 ? 0 : chance(),
         lies: seed % 2 === 0 ? 0 : chance(),
       },
@@ -95,4 +108,47 @@ test("40 virtual days of steady work and of starts that come too late: no two ma
   }));
   t.diagnostic(`${sum.starts} starts, ${sum.stops} stops, ${sum.surplus} of a surplus machine`);
   if (process.env.SEED === undefined) assert.ok(sum.surplus > 40, "there were late starts");
+});
+
+/** Kept from being deleted, and stopped by the provider where nobody of us is there any more. */
+const GUARDED = Policy.parse({ keepFromRelease: "4h", deadMansSwitch: "6h" });
+
+test("150 virtual days of what the provider tells, lies and leaves out: sold out, deletion, planned stops, prices", (t) => {
+  const sum = playAll(50, (seed, random) => {
+    const chance = () => (random() < 0.5 ? 0 : random() * 0.4);
+    const honest = seed % 3 !== 0;
+    const jumps = seed % 5 === 1;
+    return {
+      // A plan is a time of day: with a host's clock that is wrong by hours it is, too, and ClockWrong says so.
+      policy: jumps ? { ...GUARDED, deadMansSwitch: undefined } : GUARDED,
+      machines: 1 + (seed % 3),
+      days: 3,
+      faults: {
+        ...CALM,
+        refused: chance() / 2,
+        uncertain: chance(),
+        blind: seed % 2 === 0 ? 0 : chance(),
+        slow: chance(),
+        diesEachHour: chance(),
+        silentEachHour: chance() / 4,
+        untold: honest ? 0 : chance(),
+        lies: honest ? 0 : chance(),
+        soldOutEachHour: 0.2,
+        deletedAfter: 9 * HOUR,
+        plannedEachHour: 0.03,
+        planRefused: seed % 4 === 1 ? 0.9 : 0,
+      },
+      deafness: 0,
+      clockJumps: jumps ? 0.0002 : 0,
+      answers: seed % 2 === 0,
+      pause: 16 * HOUR,
+      work: HOUR,
+    };
+  });
+  t.diagnostic(
+    `${sum.jobs} jobs, ${sum.starts} starts, ${sum.kept} of them to keep a machine, ${sum.soldOut} times sold out, ` +
+      `${sum.stoppedByOurs} machines stopped by power's own plan`,
+  );
+  if (process.env.SEED === undefined)
+    assert.ok(sum.kept > 20 && sum.soldOut > 200 && sum.jobs > 100, "the days were not empty");
 });

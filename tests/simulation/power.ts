@@ -15,10 +15,12 @@ import { type Schedule, type Scheduled, scheduleOf } from "../../services/power/
 import { pauseBetweenLooks } from "../../services/power/src/pool/cadence.ts";
 import { decide } from "../../services/power/src/pool/decide/decide.ts";
 import type { Decision } from "../../services/power/src/pool/decide/decision.ts";
+import { decidePlans } from "../../services/power/src/pool/decide/planned-stop.ts";
 import { afterLook } from "../../services/power/src/pool/instance/after-look.ts";
 import { afterAction, beginAttempt } from "../../services/power/src/pool/instance/attempt.ts";
 import { NO_LOOKS } from "../../services/power/src/pool/instance/looks.ts";
-import { newRecord } from "../../services/power/src/pool/instance/record.ts";
+import { afterAsking, asking } from "../../services/power/src/pool/instance/own-plan.ts";
+import { type InstanceRecord, newRecord } from "../../services/power/src/pool/instance/record.ts";
 import { cost } from "../../services/power/src/pool/instance/spending.ts";
 import { viewOf } from "../../services/power/src/pool/instance/view.ts";
 import type { Policy } from "../../services/power/src/pool/pool.ts";
@@ -71,6 +73,11 @@ export class SimulatedPower {
     const { budget, timeZone } = this.options.policy;
     if (Object.keys(budget).length === 0) return null;
     return budgetSpent(budgetsAt(budget, this.spending, timeZone, this.now));
+  }
+
+  /** What is written down of each machine. */
+  get known(): ReadonlyArray<{ readonly record: InstanceRecord }> {
+    return this.members;
   }
 
   /** What the schedules ask for now. */
@@ -130,6 +137,21 @@ export class SimulatedPower {
         this.dueAt = Math.min(this.dueAt, decision.until);
       }
     }
+    this.keepPlans(now, truth, faults);
+  }
+
+  private keepPlans(now: number, truth: number, faults: Faults): void {
+    const [step] = decidePlans(this.snapshot(now), now);
+    const member = this.members.find(({ instance }) => instance.id === step?.instance);
+    if (step === undefined || member === undefined) return;
+    if (step.kind === "forget") {
+      member.record = { ...member.record, plan: null };
+      return;
+    }
+    const at = step.kind === "set" ? step.at : null;
+    const asked = asking(member.record.plan, at, now);
+    const result = member.machine.planStop(at, truth, faults);
+    member.record = { ...member.record, plan: afterAsking(asked, at, result, now) };
   }
 
   private followClock(): void {
@@ -162,7 +184,7 @@ export class SimulatedPower {
       const sighting = member.machine.show(compared, truth, faults);
       trouble ||= sighting.state === "unknown" && sighting.reason === "console_error";
       const blind = sighting.state === "unknown" && sighting.reason === "console_error";
-      const facts = blind ? null : member.machine.tell(truth, faults);
+      const facts = blind ? null : member.machine.tell(now, truth, faults);
       const look = { sighting, askedAt: now, answeredAt: now, compared, facts };
       const { record, looks, ended } = afterLook(
         member.record,
@@ -236,7 +258,7 @@ export class SimulatedPower {
 function memberOf(machine: Machine, index: number) {
   const { id } = machine;
   return {
-    instance: { id, providerId: id, priority: index, pricePerHour: 1, currency: "CNY" },
+    instance: { id, providerId: id, priority: index, currency: "CNY" },
     machine,
     record: newRecord({ providerId: id }),
     looks: NO_LOOKS,

@@ -1,5 +1,6 @@
 /** A pool's machines, their provider, the gateway and its users in virtual time, from a seed. Milliseconds throughout. */
-import type { ActionResult, Facts, Sighting } from "../../services/power/src/console/driver.ts";
+import assert from "node:assert/strict";
+import type { ActionResult, Facts, PlanResult, Sighting } from "../../services/power/src/console/driver.ts";
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -40,6 +41,14 @@ export interface Faults {
   /** The provider tells nothing of the GPU, or the contrary of what is true. */
   readonly untold: number;
   readonly lies: number;
+  /** The provider has no GPU free for a machine, for up to two hours. */
+  readonly soldOutEachHour: number;
+  /** It deletes a machine that has been off for so long; 0: never. */
+  readonly deletedAfter: number;
+  /** Somebody else plans a stop of a machine, or changes the one that is planned. */
+  readonly plannedEachHour: number;
+  /** The provider refuses to change what is planned, or its answer is lost. */
+  readonly planRefused: number;
 }
 
 export const CALM: Faults = {
@@ -57,12 +66,25 @@ export const CALM: Faults = {
   silentEachHour: 0,
   untold: 0,
   lies: 0,
+  soldOutEachHour: 0,
+  deletedAfter: 0,
+  plannedEachHour: 0,
+  planRefused: 0,
 };
 /** The longest work of which nobody tells. */
 const MOST_SILENT = 4 * HOUR;
 
 /** How long a console that is late may show a machine as starting after it has come up. */
 const MOST_CONSOLE_LAG = 20 * SECOND;
+
+/** What an hour of a machine costs while it runs. */
+export const PRICE = 1;
+const wholeSeconds = (ms: number) => Math.floor(ms / SECOND) * SECOND;
+/** The provider takes no planned stop that is nearer. */
+const LEAST_AHEAD = 5 * MINUTE;
+const MOST_SOLD_OUT = 2 * HOUR;
+/** What began since the last look nobody can know. */
+const UNSEEN = MINUTE;
 
 /** One machine as it truly is. */
 export class Machine {
@@ -82,6 +104,14 @@ export class Machine {
   readonly jobs = new Map<number, number>();
   /** Its GPU computes from and until then for work of which nobody tells. */
   silent: { readonly from: number; readonly until: number } | null = null;
+  /** From and until when its provider has no GPU free for it. */
+  soldOut: { readonly from: number; readonly until: number } | null = null;
+  /** Since when it is off. */
+  offAt: number | null = null;
+  /** When its provider will stop it, by whose plan, and since when that is so. */
+  plan: { readonly at: number; readonly other: boolean; readonly from: number } | null = null;
+  /** Times that it was stopped by a plan of power's. */
+  stoppedByOurs = 0;
   private shownLate = 0;
   private readonly random: () => number;
 
@@ -103,6 +133,21 @@ export class Machine {
       this.random() < (faults.silentEachHour * elapsed) / HOUR
     )
       this.silent = { from: now, until: now + this.random() * MOST_SILENT };
+    if (this.soldOut !== null && (now >= this.soldOut.until || faults.soldOutEachHour === 0))
+      this.soldOut = null;
+    if (this.soldOut === null && this.happens(faults.soldOutEachHour, elapsed))
+      this.soldOut = { from: now, until: now + this.random() * MOST_SOLD_OUT };
+    if (this.happens(faults.plannedEachHour, elapsed))
+      this.plan = { at: wholeSeconds(now + this.random() * 5 * HOUR), other: true, from: now };
+    if (this.plan !== null && now >= this.plan.at) {
+      if (this.state === "running") {
+        if (!this.plan.other) this.stoppedByOurs += 1;
+        this.turnOff();
+        this.diedAt = now;
+      }
+      this.plan = null;
+    }
+    this.offAt = this.state === "stopped" ? (this.offAt ?? now) : null;
     if (now >= this.doneAt) {
       if (this.state === "starting") this.comeUp(now, faults);
       else this.turnOff();
@@ -115,6 +160,31 @@ export class Machine {
       this.begin("start", now, faults);
       this.byHand = true;
     }
+  }
+
+  /** What cannot happen draws no number, so that seeds play as they did before it could. */
+  private happens(eachHour: number, elapsed: number): boolean {
+    return eachHour > 0 && this.random() < (eachHour * elapsed) / HOUR;
+  }
+
+  /** When its provider will delete it; null where it will not. */
+  deletedAt({ deletedAfter }: Faults): number | null {
+    return this.state !== "stopped" || this.offAt === null || deletedAfter === 0
+      ? null
+      : wholeSeconds(this.offAt + deletedAfter);
+  }
+
+  /** Power changes what is planned; another's plan that it could have seen it never changes. */
+  planStop(at: number | null, now: number, faults: Faults): PlanResult {
+    const { plan } = this;
+    if (faults.lies === 0 && plan?.other === true)
+      assert.ok(now - plan.from < UNSEEN, "a stop that somebody else planned is left alone");
+    if (at !== null && at < now + LEAST_AHEAD) return { outcome: "refused", message: "too near" };
+    const refused = faults.planRefused > 0 && this.random() < faults.planRefused;
+    const lost = faults.planRefused > 0 && this.random() < faults.planRefused;
+    if (refused && !lost) return { outcome: "refused", message: "refused" };
+    if (!refused) this.plan = at === null ? null : { at, other: false, from: now };
+    return lost ? { outcome: "uncertain", message: "no answer" } : { outcome: "accepted" };
   }
 
   private comeUp(now: number, faults: Faults): void {
@@ -150,6 +220,8 @@ export class Machine {
   act(action: "start" | "stop", now: number, faults: Faults): ActionResult {
     const possible = this.state === (action === "start" ? "stopped" : "running");
     if (!possible) return { outcome: "refused", lane: "api", soldOut: false, message: "not in that state" };
+    if (action === "start" && this.soldOut !== null)
+      return { outcome: "refused", lane: "api", soldOut: true, message: "sold out" };
     if (this.random() < faults.refused) {
       return { outcome: "refused", lane: "api", soldOut: action === "start", message: "refused" };
     }
@@ -162,13 +234,22 @@ export class Machine {
       : { outcome: "accepted", lane: "api" };
   }
 
-  /** What the provider tells of it beside its state. */
-  tell(now: number, faults: Faults): Facts | null {
+  /** What the provider tells of it beside its state. @param at the time of the question by power's clock. */
+  tell(at: number, now: number, faults: Faults): Facts | null {
     const computes = this.busy || this.silent !== null;
     // What cannot happen draws no number, so that seeds play as they did before it could.
     if (faults.untold > 0 && this.random() < faults.untold) return null;
     const lies = faults.lies > 0 && this.random() < faults.lies;
-    return { askedAt: now, gpuUsage: computes === lies ? 0 : 80 };
+    const deletedAt = lies ? now + this.random() * faults.deletedAfter : this.deletedAt(faults);
+    return {
+      askedAt: at,
+      gpuUsage: computes === lies ? 0 : 80,
+      available: (this.soldOut === null) !== lies,
+      currency: "CNY",
+      pricePerHour: PRICE,
+      ...(deletedAt === null || faults.deletedAfter === 0 ? {} : { releaseAt: deletedAt }),
+      ...(this.plan === null || lies ? {} : { plannedStopAt: this.plan.at }),
+    };
   }
 
   /** What a look shows: the truth, a moment late perhaps, or nothing. */

@@ -82,6 +82,11 @@ const CASES: ReadonlyArray<{
     told: [],
   },
   {
+    what: "the last look is old: somebody may have planned a stop since",
+    of: running({ plannedStop: { at: null, askedAt: NOW - 30_000 } }),
+    told: [],
+  },
+  {
     what: "power is stopping it",
     of: running({ ...told(null), attempt: { action: "stop", at: NOW } }),
     told: [],

@@ -7,6 +7,9 @@ import { busyUntil, type InstanceView, type Snapshot } from "./snapshot.ts";
 /** The plan is renewed every tenth of its time. */
 const RENEWALS = 10;
 
+/** What was seen longer ago says nothing of what somebody has planned since: a step follows a look. */
+const SEEN_MS = 30_000;
+
 /** A planned stop of ours, or one that may be: durable. Times are milliseconds since 1970, whole seconds where the provider's. */
 export interface OwnPlan {
   /** What the provider took last; null where it took none. */
@@ -55,6 +58,7 @@ function stepFor(instance: InstanceView, { policy }: Snapshot, now: number): Pla
   if (plannedStop === null || attempt?.action === "stop") return undefined;
   if (plan !== null && now < plan.againAt) return undefined;
   const { at: told, askedAt } = plannedStop;
+  if (now >= askedAt + SEEN_MS) return undefined;
   // What was asked after this look is not in its answer.
   const current = askedAt > (plan?.renewedAt ?? 0);
   const others = told !== null && !isOurs(plan, told);

@@ -127,8 +127,12 @@ export function isStopping(instance: InstanceView, policy: Policy, now: number):
  * Its provider tells that a start would be refused for want of stock. A provider that goes on telling so is not believed
  * for longer than a machine may rest: a start that is refused costs nothing, and a job would wait for ever for a lie.
  */
-export function isSoldOut({ soldOutSince }: InstanceView, { quarantine }: Policy, now: number): boolean {
-  return soldOutSince !== null && now < soldOutSince + quarantine;
+export function isSoldOut(instance: InstanceView, { quarantine }: Policy, now: number): boolean {
+  const { soldOutSince, restsSoldOut, restUntil } = instance;
+  if (soldOutSince === null) return false;
+  // A start that was refused for it has shown that it was no lie then.
+  const shownAt = restsSoldOut ? Math.max(soldOutSince, restUntil) : soldOutSince;
+  return now < shownAt + quarantine;
 }
 
 /** It runs, so that jobs can be done on it. */

@@ -194,6 +194,21 @@ const CASES: Case[] = [
     told: ["start gpu-1 job_waiting"],
   },
   {
+    what: "and where a start was refused for it since, it is for as long again",
+    given: snapshot({
+      demand: job,
+      instances: [
+        instance({
+          soldOutSince: NOW - policy.quarantine,
+          restsSoldOut: true,
+          restUntil: NOW - MINUTE,
+          askedAt: NOW,
+        }),
+      ],
+    }),
+    told: [`wait sold_out ${NOW + MINUTE}`],
+  },
+  {
     what: "refused for want of stock, it is tried when its rest is over",
     given: snapshot({
       demand: job,
