@@ -26,7 +26,10 @@ const TICK_MS = 1_000;
 const LEVEL_HOLDS_MS = 2_000;
 
 export interface LiveDeskParts {
-  readonly live: LiveConsole;
+  readonly live: Pick<
+    LiveConsole,
+    "watch" | "unwatch" | "setLevel" | "lend" | "takeBack" | "input" | "rest" | "controlled"
+  >;
   /** Whether the console asks for a login. */
   readonly loginRequired: () => boolean;
   /** Who controls has changed, or power has the page again. */
