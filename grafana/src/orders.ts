@@ -1,5 +1,5 @@
 /** What people, and programs in their name, want of the pool: holds and needs. */
-import { HOLD_MODES } from "@gpu-power-manager/shared/api";
+import { HOLD_MODES } from "@gpu-power-manager/shared/holds-and-needs";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import type { Row } from "./dashboard.ts";
 import { lines, stripes } from "./panels.ts";

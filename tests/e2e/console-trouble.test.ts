@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { HistoryPage } from "@gpu-power-manager/shared/api";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { Process, until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 

@@ -7,7 +7,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Pointed, ProfileCheck } from "@gpu-power-manager/shared/api";
+import { Pointed, ProfileCheck } from "@gpu-power-manager/shared/profile-doctor";
 import { Redis } from "ioredis";
 import { type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";

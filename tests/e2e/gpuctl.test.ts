@@ -4,7 +4,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { HistoryPage } from "@gpu-power-manager/shared/api";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { z } from "zod";
 import { QUICK_POLICY } from "../harness/pool-files.ts";
 import { Process, until } from "../harness/process.ts";

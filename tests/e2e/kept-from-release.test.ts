@@ -1,7 +1,7 @@
 /** A machine that has been off for so long that its provider would delete it: started for a moment, and told of. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Why } from "@gpu-power-manager/shared/api";
+import { Why } from "@gpu-power-manager/shared/why";
 import { until } from "../harness/process.ts";
 import { startStack } from "../harness/stack.ts";
 

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
-import { HistoryPage, HoldAnswer, NeedList, Ordered, Problem } from "@gpu-power-manager/shared/api";
+import { Ordered, Problem } from "@gpu-power-manager/shared/api";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
+import { HoldAnswer, NeedList } from "@gpu-power-manager/shared/holds-and-needs";
 import { QUICK_POLICY } from "../harness/pool-files.ts";
 import { until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";

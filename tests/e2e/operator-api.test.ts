@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { type TestContext, test } from "node:test";
-import { API_PATH, ArtifactList, EffectiveConfig, HistoryPage, Problem } from "@gpu-power-manager/shared/api";
+import { API_PATH, EffectiveConfig, Problem } from "@gpu-power-manager/shared/api";
+import { ArtifactList, HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { HistoryPage, ScheduleAhead, WhatIf, Why } from "@gpu-power-manager/shared/api";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
+import { ScheduleAhead, WhatIf } from "@gpu-power-manager/shared/policy-views";
+import { Why } from "@gpu-power-manager/shared/why";
 import { parse, stringify } from "yaml";
 import { until } from "../harness/process.ts";
 import { type Stack, startStack } from "../harness/stack.ts";

@@ -1,8 +1,11 @@
 /** Of two powers one acts; when it dies, hangs or leaves, the other takes over, and the machine is started once. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { HistoryPage, HoldAnswer, Problem, Why } from "@gpu-power-manager/shared/api";
+import { Problem } from "@gpu-power-manager/shared/api";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
+import { HoldAnswer } from "@gpu-power-manager/shared/holds-and-needs";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
+import { Why } from "@gpu-power-manager/shared/why";
 import { LEASE_MS, LOOK_MS } from "../../services/power/src/lease/lease-rules.ts";
 import { ANYWAY_MS } from "../../services/power/src/operator/acting-view.ts";
 import { startGuardedNats } from "../harness/guarded-nats.ts";

@@ -1,5 +1,7 @@
 /** A look at what passes through NATS, for tests. */
-import { GapEntry, GatewayEvent } from "@gpu-power-manager/shared/events";
+
+import { GatewayEvent } from "@gpu-power-manager/shared/events";
+import { GapEntry } from "@gpu-power-manager/shared/history-entries";
 import { connect, type NatsConnection } from "nats";
 
 export interface Spy {

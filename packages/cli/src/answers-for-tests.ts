@@ -1,5 +1,5 @@
 /** What power says of one machine that is off and has nothing to do, for tests that change a part of it. */
-import type { Diagnosis } from "@gpu-power-manager/shared/api";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 
 type Machine = PowerStatus["instances"][number];

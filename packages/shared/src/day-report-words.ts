@@ -1,5 +1,5 @@
 /** The report of a day as people read it, a line each: gpuctl and the operator's page say the same. */
-import type { DayReport } from "./events.ts";
+import type { DayReport } from "./history-entries.ts";
 import { reasonWords } from "./reason-words.ts";
 
 type Say = (en: string, zh: string) => string;

@@ -1,5 +1,6 @@
 import type { Bus } from "./bus.ts";
 import { describeError } from "./errors.ts";
+import { type Report, reportSubject } from "./events.ts";
 import {
   type BudgetEntry,
   budgetSubject,
@@ -12,10 +13,8 @@ import {
   loginSubject,
   type OperatorEntry,
   operatorSubject,
-  type Report,
   type ReportEntry,
-  reportSubject,
-} from "./events.ts";
+} from "./history-entries.ts";
 import type { Logger } from "./logger.ts";
 
 /** Reports and history kept while NATS is away; what is older is of no use to anybody by then. */

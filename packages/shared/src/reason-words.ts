@@ -1,5 +1,5 @@
 /** The reasons of decisions in words, for everybody who shows them: the API, gpuctl, the page. */
-import type { HoldMode } from "./api.ts";
+import type { HoldMode } from "./holds-and-needs.ts";
 
 export interface Words {
   readonly en: string;

@@ -1,7 +1,9 @@
 /** What power answers on `GET /api/v1/status`, and `gpuctl status` prints. Times are ISO 8601. */
 import { z } from "zod";
-import { BudgetNow, Hold, Need, ScheduleNow, viewed } from "./api.ts";
 import { InstanceState } from "./events.ts";
+import { viewed } from "./history-page.ts";
+import { Hold, Need } from "./holds-and-needs.ts";
+import { BudgetNow, ScheduleNow } from "./policy-views.ts";
 
 const Time = z.iso.datetime().nullable();
 

@@ -1,5 +1,7 @@
 /** `gpuctl hold`, `resume`, `start`, `stop`, `reload`. */
-import { HoldAnswer, type HoldMode, Ordered } from "@gpu-power-manager/shared/api";
+
+import { Ordered } from "@gpu-power-manager/shared/api";
+import { HoldAnswer, type HoldMode } from "@gpu-power-manager/shared/holds-and-needs";
 import { HOLD_WORDS } from "@gpu-power-manager/shared/reason-words";
 import { z } from "zod";
 import type { Session } from "../session.ts";

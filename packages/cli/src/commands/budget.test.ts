@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BudgetNow } from "@gpu-power-manager/shared/api";
+import { BudgetNow } from "@gpu-power-manager/shared/policy-views";
 import { localTime } from "../times.ts";
 import { describeBudgets } from "./budget.ts";
 

@@ -1,6 +1,7 @@
 /** `gpuctl budget`: what is spent of each budget, what is left, and when it will be gone at this pace. */
-import type { BudgetNow } from "@gpu-power-manager/shared/api";
+
 import { formatDuration } from "@gpu-power-manager/shared/duration";
+import type { BudgetNow } from "@gpu-power-manager/shared/policy-views";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";

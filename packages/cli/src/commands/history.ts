@@ -1,8 +1,9 @@
 /** `gpuctl history`, `gaps` and `watch`: what happened, and what happens. */
-import { type Happening, HistoryPage } from "@gpu-power-manager/shared/api";
+
 import { dayReportLines } from "@gpu-power-manager/shared/day-report-words";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
-import type { LoginEvent } from "@gpu-power-manager/shared/events";
+import type { LoginEvent } from "@gpu-power-manager/shared/history-entries";
+import { type Happening, HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";

@@ -2,8 +2,8 @@
 import { copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { Learning, Learnt, Pointed, ProfileText } from "@gpu-power-manager/shared/api";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { Learning, Learnt, Pointed, ProfileText } from "@gpu-power-manager/shared/profile-doctor";
 import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
 

@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { constants, hostname } from "node:os";
-import { NeedList } from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { NeedList } from "@gpu-power-manager/shared/holds-and-needs";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";

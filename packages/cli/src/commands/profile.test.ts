@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { ProfileCheck } from "@gpu-power-manager/shared/profile-doctor";
 import { speaker } from "../language.ts";
 import { describeCheck, isWrong } from "./profile.ts";
 

@@ -1,5 +1,5 @@
 /** `gpuctl profile`: the profile of the console held against the live console. */
-import { DryRun, ProfileCheck } from "@gpu-power-manager/shared/api";
+import { DryRun, ProfileCheck } from "@gpu-power-manager/shared/profile-doctor";
 import { EXIT } from "../command-error.ts";
 import type { Say } from "../language.ts";
 import type { Colour, Session } from "../session.ts";

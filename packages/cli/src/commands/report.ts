@@ -1,6 +1,7 @@
 /** `gpuctl report`: what the last day was, or another one. */
-import { HistoryPage } from "@gpu-power-manager/shared/api";
+
 import { dayReportLines } from "@gpu-power-manager/shared/day-report-words";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";
 

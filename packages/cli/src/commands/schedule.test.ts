@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ScheduleAhead, ScheduleNow } from "@gpu-power-manager/shared/api";
+import { ScheduleAhead, ScheduleNow } from "@gpu-power-manager/shared/policy-views";
 import { describeSchedule, describeScheduleNow } from "./schedule.ts";
 
 const english = (en: string) => en;

@@ -1,6 +1,7 @@
 /** `gpuctl schedule`: what the schedules ask for within the next seven days. */
-import { ScheduleAhead, type ScheduleNow } from "@gpu-power-manager/shared/api";
+
 import { formatDuration } from "@gpu-power-manager/shared/duration";
+import { ScheduleAhead, type ScheduleNow } from "@gpu-power-manager/shared/policy-views";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";
 

@@ -1,6 +1,7 @@
 /** `gpuctl status`: is the GPU on and why, what waits, can notices be heard. */
-import { Diagnosis } from "@gpu-power-manager/shared/api";
+
 import { costWords } from "@gpu-power-manager/shared/cost-words";
+import { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";

@@ -1,6 +1,7 @@
 /** `gpuctl test-shutdown`: orders the stop of a machine that has no work, and follows it. Nothing is forced. */
-import { EffectiveConfig, Ordered, Why } from "@gpu-power-manager/shared/api";
+import { EffectiveConfig, Ordered } from "@gpu-power-manager/shared/api";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import { Why } from "@gpu-power-manager/shared/why";
 import { z } from "zod";
 import { CommandError, EXIT } from "../command-error.ts";
 import type { Session } from "../session.ts";

@@ -1,5 +1,5 @@
 /** `gpuctl watch`: what happens, as it happens, until it is interrupted. */
-import { Happening } from "@gpu-power-manager/shared/api";
+import { Happening } from "@gpu-power-manager/shared/history-page";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
 import { CommandError, EXIT } from "../command-error.ts";

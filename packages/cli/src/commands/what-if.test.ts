@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WhatIf } from "@gpu-power-manager/shared/api";
+import { WhatIf } from "@gpu-power-manager/shared/policy-views";
 import { describeWhatIf } from "./what-if.ts";
 
 const english = (en: string) => en;

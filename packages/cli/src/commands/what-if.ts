@@ -1,6 +1,7 @@
 /** `gpuctl whatif`: the pool's own history with another idle time. */
-import { WhatIf } from "@gpu-power-manager/shared/api";
+
 import { formatDuration, parseDuration } from "@gpu-power-manager/shared/duration";
+import { WhatIf } from "@gpu-power-manager/shared/policy-views";
 import type { Say } from "../language.ts";
 import type { Session } from "../session.ts";
 import { localTime } from "../times.ts";

@@ -1,5 +1,5 @@
 /** `gpuctl why`: the decision that holds, and what would change it. */
-import { Why } from "@gpu-power-manager/shared/api";
+import { Why } from "@gpu-power-manager/shared/why";
 import type { Say } from "../language.ts";
 import type { Paint, Session } from "../session.ts";
 import { localTime } from "../times.ts";

@@ -1,5 +1,5 @@
 /** What the checks judge by, and how they say it. Pure. */
-import type { Diagnosis } from "@gpu-power-manager/shared/api";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { Say } from "../language.ts";

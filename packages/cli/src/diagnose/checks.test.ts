@@ -1,7 +1,7 @@
 /** What each fact leads to; the same with real faults is in tests/e2e/diagnose.test.ts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Diagnosis } from "@gpu-power-manager/shared/api";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import type { ListenerAbout } from "@gpu-power-manager/shared/events";
 import { diagnosisAt, statusAt } from "../answers-for-tests.ts";
 import { speaker } from "../language.ts";

@@ -1,6 +1,7 @@
 /** Everything that is asked for a diagnosis, at once; nothing is changed, started or stopped by it. */
-import { Diagnosis, HistoryPage } from "@gpu-power-manager/shared/api";
+import { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { z } from "zod";
 import { CommandError } from "../command-error.ts";

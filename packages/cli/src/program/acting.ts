@@ -1,5 +1,5 @@
 /** What gpuctl does: holds, starts, stops, needs; and the links by which a person acts in a browser. */
-import { HOLD_MODES } from "@gpu-power-manager/shared/api";
+import { HOLD_MODES } from "@gpu-power-manager/shared/holds-and-needs";
 import { CommandError, EXIT } from "../command-error.ts";
 import { hold, order, reload, resume } from "../commands/acting.ts";
 import { endNeed, listNeeds, need, runWithNeed } from "../commands/needs.ts";

@@ -1,5 +1,5 @@
 /** What gpuctl tells: how it stands, why, what was and what will be. */
-import { HISTORY_KINDS } from "@gpu-power-manager/shared/api";
+import { HISTORY_KINDS } from "@gpu-power-manager/shared/history-page";
 import { Option } from "commander";
 import { printBudgets } from "../commands/budget.ts";
 import { type HistoryFlags, printHistory } from "../commands/history.ts";

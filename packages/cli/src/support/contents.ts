@@ -1,9 +1,12 @@
 /** What goes into a support bundle, asked part by part; a part that cannot be had says why, and stops no other. */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { ArtifactList, Diagnosis, EffectiveConfig, Why } from "@gpu-power-manager/shared/api";
+import { EffectiveConfig } from "@gpu-power-manager/shared/api";
+import { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { ArtifactList } from "@gpu-power-manager/shared/history-page";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
+import { Why } from "@gpu-power-manager/shared/why";
 import type { z } from "zod";
 import { LOOKUPS, readGateway } from "../commands/dsp.ts";
 import { readHistory } from "../commands/history.ts";

@@ -5,13 +5,13 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { EffectiveConfig } from "@gpu-power-manager/shared/api";
 import {
   type ArtifactList,
-  type EffectiveConfig,
   type HistoryPage,
   HistoryPage as HistoryPageSchema,
-  type Why,
-} from "@gpu-power-manager/shared/api";
+} from "@gpu-power-manager/shared/history-page";
+import type { Why } from "@gpu-power-manager/shared/why";
 import { Redis } from "ioredis";
 import { extract } from "tar";
 import { startRedis } from "../../../../tests/harness/servers.ts";

@@ -1,6 +1,7 @@
 /** The steps of a job, from the gateway's answer to the worker, and by which sign each is seen. Pure. */
-import type { Happening, JobTaken } from "@gpu-power-manager/shared/api";
+
 import type { JobType } from "@gpu-power-manager/shared/events";
+import type { Happening, JobTaken } from "@gpu-power-manager/shared/history-page";
 import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import type { Say } from "../language.ts";

@@ -1,5 +1,5 @@
 /** What is seen while a trial runs: it only grows, and whoever waits is woken by each new sign. */
-import { Happening, JobTaken } from "@gpu-power-manager/shared/api";
+import { Happening, JobTaken } from "@gpu-power-manager/shared/history-page";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
 import { CommandError, EXIT } from "../command-error.ts";
 import { followEvents } from "../commands/watch.ts";

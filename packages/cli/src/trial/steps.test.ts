@@ -1,8 +1,9 @@
 /** By which signs the steps of a job and of a stop are seen; the same on a real stack is in tests/e2e/gpuctl-trial.test.ts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Happening, JobTaken, Why } from "@gpu-power-manager/shared/api";
+import type { Happening, JobTaken } from "@gpu-power-manager/shared/history-page";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import { machineAt, statusAt } from "../answers-for-tests.ts";
 import { speaker } from "../language.ts";
 import { frameOf } from "./gateway-client.ts";

@@ -1,7 +1,8 @@
 /** What forbids a test of the stop, and the steps of a stop by its sign each. Pure. */
-import type { Happening, Why } from "@gpu-power-manager/shared/api";
+import type { Happening } from "@gpu-power-manager/shared/history-page";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import type { Say } from "../language.ts";
 import { localTime } from "../times.ts";
 import { ok, type Step, skipped } from "./step.ts";

@@ -1,6 +1,7 @@
 /** Walks along a trial's steps as they come, and says at which it stopped and why. */
-import { Why } from "@gpu-power-manager/shared/api";
+
 import { formatDuration } from "@gpu-power-manager/shared/duration";
+import { Why } from "@gpu-power-manager/shared/why";
 import { CommandError, EXIT } from "../command-error.ts";
 import { describeWhy } from "../commands/why.ts";
 import { firstFailure, judgeAll } from "../diagnose/check.ts";

@@ -1,5 +1,5 @@
 /** Keeps account of the stretches in which the notification path was not proven. Pure but for its own state. */
-import { GAP_CAUSES, type GapCause } from "@gpu-power-manager/shared/events";
+import { GAP_CAUSES, type GapCause } from "@gpu-power-manager/shared/history-entries";
 
 /** Times in milliseconds since 1970. */
 export interface Gap {

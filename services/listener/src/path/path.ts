@@ -3,7 +3,8 @@
  * notices could be heard.
  */
 import type { Bus } from "@gpu-power-manager/shared/bus";
-import type { GapCause, ListenerAbout } from "@gpu-power-manager/shared/events";
+import type { ListenerAbout } from "@gpu-power-manager/shared/events";
+import type { GapCause } from "@gpu-power-manager/shared/history-entries";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { ListenerConfig } from "../config/environment.ts";
 import type { Meaning } from "../gateway/frames.ts";

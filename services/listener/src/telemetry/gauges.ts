@@ -1,5 +1,5 @@
 /** Gauges and counters that are read off the state at each scrape, so they can never drift from it. */
-import { GAP_CAUSES } from "@gpu-power-manager/shared/events";
+import { GAP_CAUSES } from "@gpu-power-manager/shared/history-entries";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Pace } from "../backlog/pace.ts";
 import type { BacklogWatch } from "../backlog/watch.ts";

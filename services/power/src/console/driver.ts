@@ -2,7 +2,8 @@
  * What power needs of a provider, and nothing more. `page-console.ts` drives its web console with a browser,
  * `provider/signed-console.ts` asks its signed API first; whoever uses it does not know which lanes there are.
  */
-import type { InstanceState, Lane, LoginEvent } from "@gpu-power-manager/shared/events";
+import type { InstanceState, Lane } from "@gpu-power-manager/shared/events";
+import type { LoginEvent } from "@gpu-power-manager/shared/history-entries";
 
 /** Why a state is `unknown`; a closed list, so that it can be a metric's label. */
 export const UNKNOWN_REASONS = [

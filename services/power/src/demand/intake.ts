@@ -1,9 +1,9 @@
 /** GPU_JOBS → demand: events are acknowledged only after what they mean is written down. */
 
-import type { JobTaken } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { GatewayEvent, STREAMS, type StatusQueryEvent } from "@gpu-power-manager/shared/events";
+import type { JobTaken } from "@gpu-power-manager/shared/history-page";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { AckPolicy, DeliverPolicy, type JsMsg, type NatsConnection } from "nats";
 import { KvDocument } from "../state/kv-document.ts";

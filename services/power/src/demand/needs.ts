@@ -2,7 +2,7 @@
  * Needs: somebody says that the GPU is needed, and says it again before its time is over. Pure; kept with the rest of
  * demand in one document. Times are milliseconds since 1970 on this service's clock.
  */
-import type { Need } from "@gpu-power-manager/shared/api";
+import type { Need } from "@gpu-power-manager/shared/holds-and-needs";
 import { z } from "zod";
 
 const Time = z.number().int().nonnegative();

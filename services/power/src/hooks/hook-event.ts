@@ -1,5 +1,5 @@
 /** An entry of history → what a hook is told, or nothing. Pure. */
-import type { Happening } from "@gpu-power-manager/shared/api";
+import type { Happening } from "@gpu-power-manager/shared/history-page";
 
 export const HOOK_EVENTS = [
   "start_requested",

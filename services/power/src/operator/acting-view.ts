@@ -3,13 +3,14 @@
  * core NATS, as signs of life are: a view is worth nothing once there is a newer one. All its times are on the clock
  * of the power that acts.
  */
-import { Why } from "@gpu-power-manager/shared/api";
+
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { bootMs } from "@gpu-power-manager/shared/clock";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { actingSubject } from "@gpu-power-manager/shared/events";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
+import { Why } from "@gpu-power-manager/shared/why";
 import { z } from "zod";
 
 /** A change is told within this; more often would be read by nobody. */

@@ -1,17 +1,12 @@
 /** What people, and programs in their name, may do. Each act is in history: who, from where, why, and what came of it. */
-import type {
-  Change,
-  HoldRequest,
-  NeedRequest,
-  Order,
-  WhatIf,
-  WhatIfQuery,
-  Why,
-} from "@gpu-power-manager/shared/api";
+import type { Change, Order } from "@gpu-power-manager/shared/api";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { ConfigError } from "@gpu-power-manager/shared/errors";
-import type { OperatorEntry } from "@gpu-power-manager/shared/events";
+import type { OperatorEntry } from "@gpu-power-manager/shared/history-entries";
+import type { HoldRequest, NeedRequest } from "@gpu-power-manager/shared/holds-and-needs";
 import type { Outbound } from "@gpu-power-manager/shared/outbound";
+import type { WhatIf, WhatIfQuery } from "@gpu-power-manager/shared/policy-views";
+import type { Why } from "@gpu-power-manager/shared/why";
 import type { FollowedFiles } from "../config/followed-files.ts";
 import type { Demand } from "../demand/demand.ts";
 import { endNeed, livingNeeds, sayNeed } from "../demand/needs.ts";

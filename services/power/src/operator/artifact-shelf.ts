@@ -1,7 +1,7 @@
 /** The artifacts that the console's driver keeps, for reading. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { ArtifactList } from "@gpu-power-manager/shared/api";
+import type { ArtifactList } from "@gpu-power-manager/shared/history-page";
 
 type Entry = ArtifactList["artifacts"][number];
 

@@ -1,6 +1,7 @@
 /** What power can see of the way of a notice, asked afresh. */
-import type { Diagnosis } from "@gpu-power-manager/shared/api";
+
 import type { Bus } from "@gpu-power-manager/shared/bus";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import { BUCKETS, STREAMS, streamOfBucket } from "@gpu-power-manager/shared/events";
 import { readMemory } from "@gpu-power-manager/shared/memory";
 import type { NatsState } from "@gpu-power-manager/shared/nats-health";

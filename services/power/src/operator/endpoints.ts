@@ -1,45 +1,50 @@
 /** Every request that the operator's API answers, with what it takes, what it gives and how it refuses. */
+
 import {
-  ArtifactList,
-  ArtifactQuery,
   Change,
-  Diagnosis,
-  DryRun,
-  DryRunRequest,
   EffectiveConfig,
-  GapQuery,
-  HistoryPage,
-  HistoryQuery,
-  HoldAnswer,
-  HoldRequest,
   HookList,
   HookTestRequest,
   HookTests,
-  Learning,
-  LearnRequest,
-  Learnt,
-  NeedId,
-  NeedList,
-  NeedRequest,
   Order,
   Ordered,
   PageLink,
   PageLinkRequest,
+  type ProblemCode,
+  Reloaded,
+} from "@gpu-power-manager/shared/api";
+import { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
+import { Token } from "@gpu-power-manager/shared/events";
+import { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
+import {
+  ArtifactList,
+  ArtifactQuery,
+  GapQuery,
+  HistoryPage,
+  HistoryQuery,
+} from "@gpu-power-manager/shared/history-page";
+import {
+  HoldAnswer,
+  HoldRequest,
+  NeedId,
+  NeedList,
+  NeedRequest,
+} from "@gpu-power-manager/shared/holds-and-needs";
+import { ScheduleAhead, WhatIf, WhatIfQuery } from "@gpu-power-manager/shared/policy-views";
+import {
+  DryRun,
+  DryRunRequest,
+  Learning,
+  LearnRequest,
+  Learnt,
   Pointed,
   PointQuery,
-  type ProblemCode,
   ProfileChange,
   ProfileCheck,
   ProfileText,
-  Reloaded,
-  ScheduleAhead,
-  WhatIf,
-  WhatIfQuery,
-  Why,
-} from "@gpu-power-manager/shared/api";
-import { Token } from "@gpu-power-manager/shared/events";
-import { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
+} from "@gpu-power-manager/shared/profile-doctor";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
+import { Why } from "@gpu-power-manager/shared/why";
 import { z } from "zod";
 
 export type Method = "get" | "put" | "post" | "delete";

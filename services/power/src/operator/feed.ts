@@ -1,7 +1,7 @@
 /** What happens, as it happens, for whoever watches. */
 
-import { Happening, type JobTaken } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
+import { Happening, type JobTaken } from "@gpu-power-manager/shared/history-page";
 
 type StreamEvent = "history" | "status" | "job";
 export type Watcher = (event: StreamEvent, data: unknown) => void;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type Happening, HISTORY_KINDS, HistoryQuery } from "@gpu-power-manager/shared/api";
 import { type Bus, openBus } from "@gpu-power-manager/shared/bus";
 import {
   budgetSubject,
@@ -11,7 +10,8 @@ import {
   loginSubject,
   type OperatorEntry,
   operatorSubject,
-} from "@gpu-power-manager/shared/events";
+} from "@gpu-power-manager/shared/history-entries";
+import { type Happening, HISTORY_KINDS, HistoryQuery } from "@gpu-power-manager/shared/history-page";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import { startGuardedNats } from "../../../../tests/harness/guarded-nats.ts";

@@ -1,10 +1,10 @@
 /** Reads GPU_HISTORY backwards: the newest first, a page at a time. */
 
-import { Happening, type HistoryPage, type HistoryQuery } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { formatDuration } from "@gpu-power-manager/shared/duration";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { STREAMS } from "@gpu-power-manager/shared/events";
+import { Happening, type HistoryPage, type HistoryQuery } from "@gpu-power-manager/shared/history-page";
 import { AckPolicy, DeliverPolicy, NatsError, nanos, nuid } from "nats";
 import { ApiError } from "./problems.ts";
 

@@ -1,5 +1,5 @@
 /** Which listeners there are, as far as their signs of life tell. */
-import type { Diagnosis } from "@gpu-power-manager/shared/api";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import type { ListenerAlive } from "@gpu-power-manager/shared/events";
 
 /** One that has been silent for so long is told no more: it was replaced. */

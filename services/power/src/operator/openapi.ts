@@ -1,17 +1,35 @@
 /** The API as OpenAPI 3.1, made from the schemas that requests and answers pass. docs/openapi.json is this document. */
-import * as documents from "@gpu-power-manager/shared/api";
+import * as base from "@gpu-power-manager/shared/api";
 import { API_PATH, PROBLEMS, Problem, type ProblemCode } from "@gpu-power-manager/shared/api";
+import * as diagnosis from "@gpu-power-manager/shared/diagnosis";
+import * as alerts from "@gpu-power-manager/shared/firing-alerts";
+import * as history from "@gpu-power-manager/shared/history-page";
+import * as holds from "@gpu-power-manager/shared/holds-and-needs";
+import * as policies from "@gpu-power-manager/shared/policy-views";
+import * as doctor from "@gpu-power-manager/shared/profile-doctor";
 import { PowerStatus } from "@gpu-power-manager/shared/status";
+import * as why from "@gpu-power-manager/shared/why";
 import { z } from "zod";
 import { ANY_PROBLEM, ENDPOINTS, type Endpoint } from "./endpoints.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+const DOCUMENTS = {
+  ...base,
+  ...alerts,
+  ...diagnosis,
+  ...doctor,
+  ...history,
+  ...holds,
+  ...policies,
+  ...why,
+  PowerStatus,
+};
+
 /** What a request or an answer is called: by its name in the sources, so that generated clients have the same words. */
-const NAMES: ReadonlyMap<unknown, string> = new Map([
-  ...Object.entries(documents).map(([name, value]) => [value, name] as const),
-  [PowerStatus, "PowerStatus"],
-]);
+const NAMES: ReadonlyMap<unknown, string> = new Map<unknown, string>(
+  Object.entries(DOCUMENTS).map(([name, value]) => [value, name]),
+);
 
 /** A schema as OpenAPI 3.1 takes it, which is JSON Schema of 2020-12. */
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {

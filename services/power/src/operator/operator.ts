@@ -1,13 +1,15 @@
 /** The people's side of power, wired: API and page, and what they read from. */
 import { join } from "node:path";
-import type { EffectiveConfig, JobTaken, Why } from "@gpu-power-manager/shared/api";
+import type { EffectiveConfig } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { shownEnv } from "@gpu-power-manager/shared/env";
 import type { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
+import type { JobTaken } from "@gpu-power-manager/shared/history-page";
 import type { HttpOptions } from "@gpu-power-manager/shared/http";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { NatsHealth } from "@gpu-power-manager/shared/nats-health";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import { type PowerConfig, PowerEnv } from "../config/environment.ts";
 import { profileFile } from "../config/files.ts";
 import type { FollowedFiles } from "../config/followed-files.ts";

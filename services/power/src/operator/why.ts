@@ -1,5 +1,5 @@
-import type { Why as WhyShown } from "@gpu-power-manager/shared/api";
 import { CONDITION_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
+import type { Why as WhyShown } from "@gpu-power-manager/shared/why";
 import type { Snapshot } from "../pool/decide/snapshot.ts";
 import { explain, type ShownCondition } from "../pool/decide/why.ts";
 

@@ -1,5 +1,5 @@
 /** The schedules of a pool for people and programs. */
-import type { ScheduleAhead, ScheduleNow } from "@gpu-power-manager/shared/api";
+import type { ScheduleAhead, ScheduleNow } from "@gpu-power-manager/shared/policy-views";
 import { type SchedulePolicy, scheduleOf } from "./schedule.ts";
 
 const AHEAD_MS = 7 * 86_400_000;

@@ -1,5 +1,5 @@
 /** One's own history under another idle time. Pure. */
-import type { WhatIf } from "@gpu-power-manager/shared/api";
+import type { WhatIf } from "@gpu-power-manager/shared/policy-views";
 import type { IdleLimits } from "./idle-time.ts";
 import { fixed, hindsight, type IdlePlayer, learning, replay } from "./replay.ts";
 import type { WorkSeen } from "./work-spells.ts";

@@ -1,8 +1,8 @@
 /** An operator's order to a pool: leave it as it is, keep it on, keep it off. It lies in KV under `hold.<pool>`. */
 import { setTimeout as pause } from "node:timers/promises";
-import { HoldMode, type Hold as HoldShown } from "@gpu-power-manager/shared/api";
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
+import { HoldMode, type Hold as HoldShown } from "@gpu-power-manager/shared/holds-and-needs";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import { isConflict } from "@gpu-power-manager/shared/state-bucket";
 import { z } from "zod";

@@ -1,7 +1,7 @@
 /** What was told of a budget is not told again by the power that comes after. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BudgetEntry } from "@gpu-power-manager/shared/events";
+import type { BudgetEntry } from "@gpu-power-manager/shared/history-entries";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import { busOn } from "../../../../tests/harness/bus.ts";
 import { startNats } from "../../../../tests/harness/servers.ts";

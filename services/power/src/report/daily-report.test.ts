@@ -1,9 +1,9 @@
 /** A day's figures: right where all is known, null with a reason where something is not, and made once a day. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Happening } from "@gpu-power-manager/shared/api";
 import { dayReportLines } from "@gpu-power-manager/shared/day-report-words";
-import type { ReportEntry } from "@gpu-power-manager/shared/events";
+import type { ReportEntry } from "@gpu-power-manager/shared/history-entries";
+import type { Happening } from "@gpu-power-manager/shared/history-page";
 import { createLogger } from "@gpu-power-manager/shared/logger";
 import fc from "fast-check";
 import { busOn } from "../../../../tests/harness/bus.ts";

@@ -1,6 +1,7 @@
 /** What a day was: hours, cost, jobs, waiting, starts, gaps, savings. Pure; what cannot be known is null, with the reason. */
-import type { HistoryPage } from "@gpu-power-manager/shared/api";
-import type { DayReport } from "@gpu-power-manager/shared/events";
+
+import type { DayReport } from "@gpu-power-manager/shared/history-entries";
+import type { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { spansOf, timeIn } from "../operator/page/running-hours.ts";
 import type { Spending } from "../policy/budget.ts";

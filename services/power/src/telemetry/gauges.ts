@@ -1,6 +1,7 @@
 /** Gauges and counters that are read off the state at each scrape, so they can never drift from it. */
-import { HOLD_MODES, type HoldMode } from "@gpu-power-manager/shared/api";
+
 import { INSTANCE_STATES } from "@gpu-power-manager/shared/events";
+import { HOLD_MODES, type HoldMode } from "@gpu-power-manager/shared/holds-and-needs";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { type ConsoleDriver, type Facts, SESSION_STATES, SIGNED_API_STATES } from "../console/driver.ts";
 import type { SessionTimes } from "../console/session-times.ts";

@@ -1,5 +1,5 @@
 /** Holds what the provider's API answers against the profile: fields that are not there, words that it does not list. Pure. */
-import type { ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { ProfileCheck } from "@gpu-power-manager/shared/profile-doctor";
 import type { Entry } from "../interpret.ts";
 import { readList, stateOf, wordOf } from "../interpret.ts";
 import { valuesAt } from "../path-values.ts";

@@ -1,5 +1,5 @@
 /** Looks for every selector of the profile on the live page, so that a person knows which one no longer fits. */
-import type { ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { ProfileCheck } from "@gpu-power-manager/shared/profile-doctor";
 import type { Page } from "playwright";
 import { z } from "zod";
 import type { Profile } from "../profile.ts";

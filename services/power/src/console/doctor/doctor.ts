@@ -1,5 +1,5 @@
 /** Holds a profile against the live console, for whoever mends it. Nothing of it changes a machine. */
-import type { DryRun, Pointed, ProfileCheck } from "@gpu-power-manager/shared/api";
+import type { DryRun, Pointed, ProfileCheck } from "@gpu-power-manager/shared/profile-doctor";
 import type { ApiLane } from "../api-lane.ts";
 import type { Tab } from "../browser.ts";
 import type { Evidence } from "../evidence.ts";

@@ -2,7 +2,7 @@
  * A start or stop walked through on the page up to, and never including, its last click, with a picture of each step.
  * Meanwhile nothing that could act leaves the page: of its requests only those for the list, and those that fetch, pass.
  */
-import type { DryRun } from "@gpu-power-manager/shared/api";
+import type { DryRun } from "@gpu-power-manager/shared/profile-doctor";
 import type { Page, Route } from "playwright";
 import type { ApiLane } from "../api-lane.ts";
 import { firstLine } from "../first-line.ts";

@@ -2,7 +2,7 @@
  * For an element that a person points at: selectors that match it alone, made of what its makers named and not of what a
  * build made up or of its place among others. What runs here runs in the page.
  */
-import type { Pointed } from "@gpu-power-manager/shared/api";
+import type { Pointed } from "@gpu-power-manager/shared/profile-doctor";
 import type { Page } from "playwright";
 import { z } from "zod";
 import type { Profile } from "../profile.ts";

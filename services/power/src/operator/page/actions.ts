@@ -1,7 +1,8 @@
 /** What can be done now, what it would do, and why something cannot be done. Pure; the API judges again. */
-import type { Why } from "@gpu-power-manager/shared/api";
+
 import { HOLD_WORDS } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import type { Role } from "../credentials.ts";
 import type { Say } from "./language.ts";
 

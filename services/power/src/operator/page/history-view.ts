@@ -1,6 +1,7 @@
 /** History as people read it: each attempt unfolds to its steps. */
-import type { ArtifactList, HistoryPage } from "@gpu-power-manager/shared/api";
+
 import { dayReportLines } from "@gpu-power-manager/shared/day-report-words";
+import type { ArtifactList, HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import { type Html, html } from "./html.ts";
 import { length, type Speech } from "./language.ts";

@@ -1,8 +1,9 @@
 /** What history tells of the last weeks, read once and again when it is old: hours, costs, days. */
-import type { HistoryPage } from "@gpu-power-manager/shared/api";
+
 import type { Bus } from "@gpu-power-manager/shared/bus";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import { STREAMS } from "@gpu-power-manager/shared/events";
+import type { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { readHistory } from "../history.ts";
 
 /** Read anew at most this often; what runs meanwhile is counted on from the status. */

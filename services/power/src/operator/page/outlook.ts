@@ -1,7 +1,8 @@
 /** The status in sentences: is it on, why, and what comes next. Pure. */
-import type { Why } from "@gpu-power-manager/shared/api";
+
 import { HOLD_WORDS, reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import type { Say } from "./language.ts";
 
 export interface Next {

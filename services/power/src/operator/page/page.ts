@@ -1,9 +1,9 @@
 /** The operator's page: signing in and out, what is so at a glance, and what the browser loads for it. */
 
-import type { Why } from "@gpu-power-manager/shared/api";
 import { describeError } from "@gpu-power-manager/shared/errors";
 import type { Logger } from "@gpu-power-manager/shared/logger";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from "express";
 import helmet from "helmet";
 import { z } from "zod";

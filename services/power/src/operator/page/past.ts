@@ -1,6 +1,7 @@
 /** What was: the time line's data with its table, and history with its attempts. */
-import type { HistoryPage } from "@gpu-power-manager/shared/api";
+
 import type { Bus } from "@gpu-power-manager/shared/bus";
+import type { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type RequestHandler, Router } from "express";
 import { z } from "zod";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HistoryPage } from "@gpu-power-manager/shared/api";
 import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import fc from "fast-check";
 import { spansOf, timeIn } from "./running-hours.ts";
 

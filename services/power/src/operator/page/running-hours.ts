@@ -1,6 +1,7 @@
 /** From the changes that history tells: which machine was in which state when, and how long it ran. Pure. */
-import type { Happening, HistoryPage } from "@gpu-power-manager/shared/api";
+
 import type { InstanceState } from "@gpu-power-manager/shared/events";
+import type { Happening, HistoryPage } from "@gpu-power-manager/shared/history-page";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 
 /** Times in milliseconds since 1970. */

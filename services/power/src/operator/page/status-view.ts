@@ -1,8 +1,10 @@
 /** The page's upper part: everything that is asked first, in sections that are replaced one by one as it changes. */
-import type { Diagnosis, Why } from "@gpu-power-manager/shared/api";
+
 import { costWords } from "@gpu-power-manager/shared/cost-words";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
 import type { Words } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import type { AlertsView } from "../alerts.ts";
 import type { Role } from "../credentials.ts";
 import { type Action, actionsOf } from "./actions.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Happening, HistoryPage } from "@gpu-power-manager/shared/api";
+import type { Happening, HistoryPage } from "@gpu-power-manager/shared/history-page";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { timeline, timelineTable } from "./timeline.ts";
 

@@ -1,5 +1,5 @@
 /** What the chart draws, and the same as a table. Pure. */
-import type { HistoryPage } from "@gpu-power-manager/shared/api";
+import type { HistoryPage } from "@gpu-power-manager/shared/history-page";
 import { reasonWords } from "@gpu-power-manager/shared/reason-words";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { dayStart } from "../../policy/periods.ts";

@@ -1,5 +1,6 @@
 /** Words of the page for states and sessions that come as bare names. */
-import type { InstanceState, Lane, LoginEvent } from "@gpu-power-manager/shared/events";
+import type { InstanceState, Lane } from "@gpu-power-manager/shared/events";
+import type { LoginEvent } from "@gpu-power-manager/shared/history-entries";
 import type { Words } from "@gpu-power-manager/shared/reason-words";
 
 export const STATE_WORDS: Readonly<Record<InstanceState, Words>> = {

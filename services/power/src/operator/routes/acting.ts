@@ -1,16 +1,13 @@
 /** What can be done: hold, resume, needs, start, stop, reload. */
+import { Change, Order, type Ordered, type Reloaded } from "@gpu-power-manager/shared/api";
+import { Token } from "@gpu-power-manager/shared/events";
 import {
-  Change,
   type HoldAnswer,
   HoldRequest,
   NeedId,
   type NeedList,
   NeedRequest,
-  Order,
-  type Ordered,
-  type Reloaded,
-} from "@gpu-power-manager/shared/api";
-import { Token } from "@gpu-power-manager/shared/events";
+} from "@gpu-power-manager/shared/holds-and-needs";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
 import { type Request, Router } from "express";
 import type { Acts, Who } from "../acts.ts";

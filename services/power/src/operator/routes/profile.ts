@@ -1,5 +1,6 @@
 /** The profile, held against the live console, and what would mend it. Nothing here writes a file or changes a machine. */
 import { readFileSync } from "node:fs";
+import { ConfigError } from "@gpu-power-manager/shared/errors";
 import {
   type DryRun,
   DryRunRequest,
@@ -10,8 +11,7 @@ import {
   ProfileChange,
   type ProfileCheck,
   type ProfileText,
-} from "@gpu-power-manager/shared/api";
-import { ConfigError } from "@gpu-power-manager/shared/errors";
+} from "@gpu-power-manager/shared/profile-doctor";
 import { Router } from "express";
 import type { Doctor } from "../../console/doctor/doctor.ts";
 import { withLine, withPart } from "../../console/doctor/edit-profile.ts";

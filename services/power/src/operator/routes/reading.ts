@@ -1,20 +1,19 @@
 /** What can be read: status, history, artifacts, the configuration in use. */
+
+import type { EffectiveConfig } from "@gpu-power-manager/shared/api";
+import type { Bus } from "@gpu-power-manager/shared/bus";
+import type { Diagnosis } from "@gpu-power-manager/shared/diagnosis";
+import type { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
 import {
   type ArtifactList,
   ArtifactQuery,
-  type Diagnosis,
-  type EffectiveConfig,
   GapQuery,
   type HistoryPage,
   HistoryQuery,
-  type ScheduleAhead,
-  type WhatIf,
-  WhatIfQuery,
-  type Why,
-} from "@gpu-power-manager/shared/api";
-import type { Bus } from "@gpu-power-manager/shared/bus";
-import type { FiringAlerts } from "@gpu-power-manager/shared/firing-alerts";
+} from "@gpu-power-manager/shared/history-page";
+import { type ScheduleAhead, type WhatIf, WhatIfQuery } from "@gpu-power-manager/shared/policy-views";
 import type { PowerStatus } from "@gpu-power-manager/shared/status";
+import type { Why } from "@gpu-power-manager/shared/why";
 import { Router } from "express";
 import type { ArtifactShelf } from "../artifact-shelf.ts";
 import { readHistory } from "../history.ts";

@@ -1,6 +1,8 @@
 /** The buttons: each asks once more, says what will happen, and shows what power answers. */
 
 
+
+
 /** What the browser sends: lengths are still text. */
 
 

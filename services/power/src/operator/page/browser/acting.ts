@@ -1,5 +1,7 @@
 /** The buttons: each asks once more, says what will happen, and shows what power answers. */
-import type { HoldRequest, Order, Problem } from "@gpu-power-manager/shared/api";
+
+import type { Order, Problem } from "@gpu-power-manager/shared/api";
+import type { HoldRequest } from "@gpu-power-manager/shared/holds-and-needs";
 
 /** What the browser sends: lengths are still text. */
 type Sent = Omit<HoldRequest, "for" | "mode"> & { mode?: HoldRequest["mode"]; for?: string } & Partial<
