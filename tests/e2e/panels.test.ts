@@ -14,6 +14,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   "gpu-power-overview / Sold out / A": "the stand-in's list does not tell of stock, and no start was refused",
   "gpu-power-overview / Paid time left / A": "the stand-in's machines are paid by use",
   "gpu-power-console / Signed API / A": "no keys are set here, so the API is not used",
+  "gpu-power-console / Session ends in / A": "power logs in by itself here, and so will again",
   "gpu-power-notifications / Frames not understood / B":
     "a type appears with its first frame that has a wrong field, and the gateway sent none",
   "gpu-power-runtime / Disk free / B": "some file systems set no limit of inodes",
