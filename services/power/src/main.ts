@@ -140,50 +140,25 @@ async function run({ config, files }: Configuration, logger: Logger, signal: Abo
     now: now(),
   }));
   deriveFromBus(metrics.registry, () => bus, pool);
+  const telling = { bus, kv: bus.kv, outbound, mayAct, now, logger };
   let told: Hooks | undefined;
   const hooks = await Hooks.open({
-    bus,
+    ...telling,
     pool,
     targets: () => followed.pool.hooks,
     folder: dirname(config.POOL_FILE),
-    mayAct,
-    now,
-    logger,
     onOutcome: deriveFromHooks(metrics.registry, () => told && { hooks: told.view(), now: now() }),
   });
   told = hooks;
-  const budgetWatch = await BudgetWatch.open({
-    kv: bus.kv,
-    pool,
-    budgets: () => open.purse.budgets,
-    outbound,
-    mayAct,
-    now,
-    logger,
-  });
+  const budgetWatch = await BudgetWatch.open({ ...telling, pool, budgets: () => open.purse.budgets });
   const reporter = await Reporter.open({
-    bus,
+    ...telling,
     pool: () => followed.pool,
     spending: () => open.purse.spending,
     machines: () => stage.status()?.instances,
     jobs: () => Object.values(demand.value.counts).reduce((sum, count) => sum + count, 0),
-    outbound,
-    mayAct,
-    now,
-    logger,
   });
-  const acts = new Acts({
-    pool,
-    name: lease.name,
-    followed,
-    demand,
-    hold,
-    workLog: open.workLog,
-    fleet,
-    reconciler,
-    outbound,
-    now,
-  });
+  const acts = new Acts({ ...open, pool, name: lease.name, followed, demand, outbound, now });
   operator.acts(acts, page, () => reconciler.lookNow());
   operator.tells(hooks);
 
