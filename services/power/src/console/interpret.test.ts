@@ -11,10 +11,12 @@ const entry = (id: string, state: unknown) => ({ UHostId: id, State: state });
 const stopped = { state: "stopped" } as const;
 const running = { state: "running" } as const;
 
-test("the demo's profile differs from the real one in its addresses only", () => {
-  const { console: site, api, signed, ...rest } = parseProfile(read("demo"), "demo.yaml");
-  const { console: realSite, api: realApi, signed: realSigned, ...realRest } = profile;
+test("the demo's profile differs from the real one in its addresses only, and names the session's cookie", () => {
+  const { console: site, api, signed, login, ...rest } = parseProfile(read("demo"), "demo.yaml");
+  const { console: realSite, api: realApi, signed: realSigned, login: realLogin, ...realRest } = profile;
   assert.deepEqual(rest, realRest);
+  // Which cookie the real one's session hangs on, nobody has seen yet.
+  assert.deepEqual({ ...login, cookies: [] }, realLogin);
   assert.deepEqual({ ...site, url: "" }, { ...realSite, url: "" });
   assert.deepEqual({ ...api, url: "" }, { ...realApi, url: "" });
   assert.deepEqual({ ...signed, url: "" }, { ...realSigned, url: "" });
