@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { finished } from "node:stream/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { createInbox, type NatsConnection } from "nats";
 import { z } from "zod";
 
@@ -14,6 +15,10 @@ import { z } from "zod";
 const ANSWER_MS = 60_000;
 /** A snapshot that is silent for so long has died with its server. */
 const SILENCE_MS = 30_000;
+/** What the server's own check of a stream says, and how often it is asked before it is believed. */
+const FOUND_BAD = /snapshot check detected/;
+const CHECK_TRIES = 10;
+const CHECK_AGAIN_MS = 1_000;
 /** Well below the largest message that the server takes. */
 const CHUNK_BYTES = 128 * 1024;
 
@@ -51,8 +56,24 @@ async function ask<S extends z.ZodType>(
   return answer(schema, message.string(), what);
 }
 
-/** Writes a stream to `file`. @returns what it held. @throws when the snapshot is not whole. */
+/**
+ * Writes a stream to `file`. @returns what it held. @throws when the snapshot is not whole.
+ *
+ * The server reads every message before it begins. One that is taken from the queue in that very moment it may call bad,
+ * and finds nothing wrong with the stream a moment later.
+ */
 export async function saveStream(nats: Connected, name: string, file: string): Promise<StreamMeta> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await saveOnce(nats, name, file);
+    } catch (error) {
+      if (tries === CHECK_TRIES || !(error instanceof Error) || !FOUND_BAD.test(error.message)) throw error;
+      await pause(CHECK_AGAIN_MS);
+    }
+  }
+}
+
+async function saveOnce(nats: Connected, name: string, file: string): Promise<StreamMeta> {
   const { connection, inboxPrefix } = nats;
   const what = `The stream ${name} cannot be saved`;
   const inbox = createInbox(inboxPrefix);
