@@ -65,6 +65,7 @@ export class Reconciler {
   private readonly plannedStops: PlannedStops;
   private readonly serving: Serving;
   private readonly orders = new Orders();
+  private booksTroubled = false;
   private askedWorkersAt: number | null = null;
   private lastDecisions: readonly Decision[] = [];
   /** The clock has jumped ahead, and that is not written down yet. */
@@ -153,8 +154,6 @@ export class Reconciler {
     await this.side.takeIn();
     await this.serving.serveDemand();
     this.serving.noticeWorker();
-    await this.parts.purse.keep();
-    await this.parts.workLog.see(this.snapshot());
     const decisions = decide(this.snapshot(), now());
     this.lastDecisions = decisions;
     story.decided(decisions);
@@ -182,8 +181,23 @@ export class Reconciler {
     if (await this.serving.refuseBoots(decisions)) this.wake();
     due = Math.min(due, this.observer.lookIfDue(lookWanted, this.serving.onLook));
     await this.plannedStops.keep(this.snapshot());
+    await this.keepBooks();
     this.parts.onPass();
     return due - now();
+  }
+
+  /** Behind all that is done: no start waits for what is only counted, and none is given up because it cannot be written. */
+  private async keepBooks(): Promise<void> {
+    const { purse, workLog, logger } = this.parts;
+    try {
+      await purse.keep();
+      await workLog.see(this.snapshot());
+      this.booksTroubled = false;
+    } catch (error) {
+      const words = "What was spent, or when there was work, cannot be written down; it is tried again";
+      if (!this.booksTroubled) logger.warn({ err: error }, words);
+      this.booksTroubled = true;
+    }
   }
 
   /** Looks before anything is decided where nobody knows any more how long ago anything was. */
