@@ -72,6 +72,11 @@ const CASES: Case[] = [
     told: ["wait no_demand"],
   },
   {
+    what: "a person has the console's page: nothing is begun",
+    given: snapshot({ policy, operatorControls: true, instances: [instance(near)] }),
+    told: ["wait operator_controls"],
+  },
+  {
     what: "no start is left in this hour",
     given: snapshot({
       policy: { ...policy, maxStartsPerHour: 1 },

@@ -13,6 +13,7 @@ export const AGAIN_MS = 24 * 3_600_000;
 export interface ReleaseCondition {
   readonly name:
     | "release_near"
+    | "power_controls"
     | "not_kept_lately"
     | "not_held_back"
     | "no_quiet_time"
@@ -47,6 +48,7 @@ export function releaseConditions(
   });
   return [
     condition("release_near", nearAt !== null && now >= nearAt, nearAt),
+    condition("power_controls", !snapshot.operatorControls),
     condition("not_kept_lately", now >= againAt, againAt),
     condition("not_held_back", !backed, hold?.until ?? null),
     condition("no_quiet_time", !quieted, quiet?.until ?? null),

@@ -127,8 +127,8 @@ function isProven({ askedWorkersAt, pathProvenAt }: Snapshot, provenAt: number |
 }
 
 /**
- * The times that policy asks for; in a quiet time a shorter idle time; where an operator wants the machine off, no
- * or a spent budget does, no longer than its work may take.
+ * The times that policy asks for; in a quiet time a shorter idle time; where an operator or a spent budget wants the
+ * machine off, no longer than its work may take.
  */
 export function poolPatience(snapshot: Pick<Snapshot, "policy" | "hold" | "schedule" | "budget">): Policy {
   const { policy, hold, schedule } = snapshot;

@@ -110,12 +110,7 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
       from: null,
     },
     { name: "wanted", holds: want !== null, value: shownWant(want, snapshot), from: null },
-    {
-      name: "power_controls",
-      holds: !snapshot.operatorControls,
-      value: snapshot.operatorControls ? "a person" : "power",
-      from: null,
-    },
+    { name: "power_controls", holds: !snapshot.operatorControls, value: controller(snapshot), from: null },
     { name: "not_held_back", holds: !backed, value: hold?.mode ?? "none", from: backed ? hold.until : null },
     {
       name: "no_quiet_time",
@@ -152,6 +147,10 @@ function startConditions(snapshot: Snapshot, now: number): ShownCondition[] {
   ];
 }
 
+function controller({ operatorControls }: Pick<Snapshot, "operatorControls">): string {
+  return operatorControls ? "a person" : "power";
+}
+
 function releaseValue(
   name: ReleaseCondition["name"],
   instance: InstanceView,
@@ -160,6 +159,8 @@ function releaseValue(
 ): string {
   const { policy, hold } = snapshot;
   switch (name) {
+    case "power_controls":
+      return controller(snapshot);
     case "release_near":
       return instance.releaseAt === null
         ? "the provider does not tell when"
@@ -209,7 +210,7 @@ function shownValue(name: StopCondition["name"], instance: InstanceView, snapsho
         ? "none"
         : `${instance.attempt.action} since ${iso(instance.attempt.at)}`;
     case "nobody_controls":
-      return snapshot.operatorControls ? "a person" : "power";
+      return controller(snapshot);
     case "nothing_waits":
       return demand.jobsWaiting ? "a job" : demand.bootRequested ? "a request" : "nothing";
     case "not_needed":
