@@ -47,7 +47,10 @@ export interface BucketParts {
 }
 
 /** What a part that keeps something needs of it. */
-export type StateStore = Pick<StateBucket, "get" | "put" | "ensure" | "onRemade" | "madeAgain" | "defaced">;
+export type StateStore = Pick<
+  StateBucket,
+  "get" | "put" | "ensure" | "onRemade" | "madeAgain" | "defaced" | "lost"
+>;
 
 export class StateBucket {
   private readonly parts: BucketParts;
@@ -131,6 +134,15 @@ export class StateBucket {
     this.parts.onFailure(what);
     const words =
       "State in NATS was replaced by something that nobody of ours wrote; what is known here is written over it. Find out who has a service's NATS password (docs/security.md)";
+    this.parts.logger.error({ what, key }, words);
+  }
+
+  /** State that only counts or learns cannot be read, and begins anew: told, and counted as a failure. */
+  lost(key: string): void {
+    const what = kindOf(key);
+    this.parts.onFailure(what);
+    const words =
+      "State in NATS cannot be read, and begins anew, because no machine hangs on it: another version wrote it, or somebody who should not. `make restore` brings the one of the last backup back";
     this.parts.logger.error({ what, key }, words);
   }
 

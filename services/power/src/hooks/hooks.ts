@@ -85,6 +85,7 @@ export class Hooks {
       schema: Positions,
       initial: () => ({}),
       mayWrite: mayAct,
+      expendable: true,
     });
     return new Hooks(parts, positions);
   }

@@ -55,6 +55,7 @@ function badLine(real: StateStore) {
     onRemade: (listener) => real.onRemade(listener),
     madeAgain: real.madeAgain,
     defaced: (key) => real.defaced(key),
+    lost: (key) => real.lost(key),
   };
   return {
     kv,
@@ -169,6 +170,25 @@ test("rubbish over the state of a power that acts: what it knows is written over
   assert.deepEqual((await kv.get("d"))?.json(), { tasks: 1 });
 });
 
+test("what only counts or learns begins anew where it cannot be read, and not without the lease", async (t) => {
+  const kv = await bucket(t);
+  await kv.put("books", "+OK");
+  const openAs = (mayWrite: boolean) =>
+    KvDocument.open({
+      kv,
+      key: "books",
+      schema: z.object({ days: z.number() }),
+      initial: () => ({ days: 0 }),
+      mayWrite: () => mayWrite,
+      expendable: true,
+    });
+  await assert.rejects(openAs(false), /cannot be read/);
+  const document = await openAs(true);
+  assert.deepEqual((await kv.get("books"))?.json(), { days: 0 });
+  await document.change(() => ({ days: 1 }));
+  assert.deepEqual((await openAs(true)).value, { days: 1 });
+});
+
 test("the bucket is deleted: the holder goes on and writes anew, and whoever comes meanwhile waits for it", async (t) => {
   const { kv, asAnother, drop } = await open(t);
   const lease = leaseOn(kv);
@@ -206,6 +226,7 @@ test("in a bucket that is not the first, a key that is not there does not say th
     onRemade: () => {},
     madeAgain: true,
     defaced: (key) => kv.defaced(key),
+    lost: (key) => kv.lost(key),
   });
   const began = performance.now();
   await waiting.acquire(NEVER);

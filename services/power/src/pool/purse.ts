@@ -34,7 +34,7 @@ export class Purse {
     this.document = document;
   }
 
-  /** @throws when NATS cannot be asked, or what lies there cannot be read. */
+  /** @throws when NATS cannot be asked. */
   static async open(parts: PurseParts): Promise<Purse> {
     const document = await KvDocument.open({
       kv: parts.kv,
@@ -42,6 +42,7 @@ export class Purse {
       schema: Spending,
       initial: () => noSpending(parts.now()),
       mayWrite: parts.mayWrite,
+      expendable: true,
     });
     return new Purse(parts, document);
   }

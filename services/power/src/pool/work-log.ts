@@ -35,7 +35,7 @@ export class WorkLog {
     this.writtenAt = parts.now();
   }
 
-  /** @throws when NATS cannot be asked, or what lies there cannot be read. */
+  /** @throws when NATS cannot be asked. */
   static async open(parts: WorkLogParts): Promise<WorkLog> {
     const document = await KvDocument.open({
       kv: parts.kv,
@@ -43,6 +43,7 @@ export class WorkLog {
       schema: WorkSeen,
       initial: () => noWorkSeen(parts.now()),
       mayWrite: parts.mayWrite,
+      expendable: true,
     });
     return new WorkLog(parts, document);
   }

@@ -38,6 +38,7 @@ export class BudgetWatch {
       schema: BudgetsTold,
       initial: () => ({}),
       mayWrite: mayAct,
+      expendable: true,
     });
     return new BudgetWatch(parts, told);
   }

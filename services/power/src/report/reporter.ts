@@ -61,6 +61,7 @@ export class Reporter {
       schema: Marks,
       initial: () => ({ begun: {}, reported: null }),
       mayWrite: parts.mayAct,
+      expendable: true,
     });
     return new Reporter(parts, marks);
   }

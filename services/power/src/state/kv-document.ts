@@ -9,7 +9,7 @@ const MAX_CONFLICTS = 20;
 const RESTORE_MS = 500;
 
 /** What a document needs of the bucket. */
-export type DocumentStore = Pick<StateStore, "get" | "put" | "onRemade" | "defaced">;
+export type DocumentStore = Pick<StateStore, "get" | "put" | "onRemade" | "defaced" | "lost">;
 
 /** Of several documents on one key (a name that was given to another machine) the one opened last speaks for it. */
 const latest = new WeakMap<DocumentStore, Map<string, object>>();
@@ -21,6 +21,11 @@ export interface KvDocumentOptions<S extends z.ZodType> {
   readonly initial: () => z.output<S>;
   /** Whether this process holds the lease: asked before each write. */
   readonly mayWrite: () => boolean;
+  /**
+   * It only counts or learns, so that one which cannot be read begins anew, loudly: no start waits for a person on its
+   * account. Never for what decides whether there is work, or whether a machine is on.
+   */
+  readonly expendable?: true;
 }
 
 /**
@@ -43,7 +48,10 @@ export class KvDocument<S extends z.ZodType> {
     this.current = options.initial();
   }
 
-  /** Reads the document, or begins with `initial` where there is none. @throws Fatal when it is not readable. */
+  /**
+   * Reads the document, or begins with `initial` where there is none.
+   * @throws Fatal when it is not readable, and not expendable.
+   */
   static async open<S extends z.ZodType>(options: KvDocumentOptions<S>) {
     const document = new KvDocument(options);
     await document.load();
@@ -62,7 +70,7 @@ export class KvDocument<S extends z.ZodType> {
   }
 
   private async load(): Promise<void> {
-    const { kv, key, schema, initial, mayWrite } = this.options;
+    const { kv, key, schema, initial, mayWrite, expendable } = this.options;
     const entry = await kv.get(key);
     if (entry === null && this.revision > 0) {
       // Nobody deleted the key, or that would be there to read: the bucket was, and what is in memory is all there is.
@@ -80,6 +88,12 @@ export class KvDocument<S extends z.ZodType> {
         // Nobody else writes while we hold the lease: what stands there now is no power's state, and memory has it.
         kv.defaced(key);
         this.revision = entry.revision;
+        return;
+      }
+      if (expendable === true && mayWrite()) {
+        kv.lost(key);
+        this.revision = entry.revision;
+        this.current = initial();
         return;
       }
       // Beginning anew would forget what it holds, so a person has to look.
